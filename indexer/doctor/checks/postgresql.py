@@ -43,13 +43,11 @@ def check_schema(database: Database) -> Iterator[Finding]:
     try:
         schema.check(database)
     except (DatabaseNotMigrated, DatabaseTooNew) as error:
-        yield Finding(
-            check=SCHEMA,
-            level="problem",
-            code=error.code,
-            text=f"The database has the schema of another version: {error.message}.",
-            advice="When every server process has the new version, run `gemel migrate`.",
-        )
+        text = f"The database has the schema of another version: {error.message}."
+        advice = "When every server process has the new version, run `gemel migrate`."
+        if schema.revision(database) is None:
+            text, advice = "The database has no schema yet.", "Run `gemel migrate` or `gemel serve`."
+        yield Finding(check=SCHEMA, level="problem", code=error.code, text=text, advice=advice)
         return
     if unsearched.exist(database):
         yield Finding(

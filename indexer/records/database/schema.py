@@ -70,15 +70,22 @@ def grant(database: Database, role: str) -> None:
             connection.execute(text(statement))
 
 
+def revision(database: Database) -> str | None:
+    """Of the database; None where it has no schema yet. Raises DatabaseUnavailable."""
+    with database.reading() as session:
+        return _current(session.connection())
+
+
 def check(database: Database) -> None:
     """Raises DatabaseNotMigrated, DatabaseTooNew, DatabaseUnavailable."""
-    with database.reading() as session:
-        current = _current(session.connection())
+    current = revision(database)
     _check_known(current)
     head = _head()
+    if current is None:
+        raise DatabaseNotMigrated("the database has no schema yet: run `gemel migrate` or `gemel serve`")
     if current != head:
         raise DatabaseNotMigrated(
-            f"the database is at revision {current or 'none'}, this version needs {head}: run `gemel migrate`"
+            f"the database is at revision {current}, this version needs {head}: run `gemel migrate`"
         )
 
 

@@ -57,6 +57,22 @@ def test_processes_of_two_versions_are_an_upgrade_that_is_not_finished(
     assert "1.0, 1.1" in finding.text
 
 
+def test_a_database_without_a_schema_is_said_to_have_none(settings: Settings, database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(text("ALTER TABLE alembic_version RENAME TO version_of_another_program"))
+    try:
+        finding = examine(settings, database)["database_not_migrated"]
+    finally:
+        with database.transaction() as session:
+            session.execute(text("ALTER TABLE version_of_another_program RENAME TO alembic_version"))
+
+    assert (finding.check, finding.level, finding.text) == (
+        *("schema", "problem"),
+        "The database has no schema yet.",
+    )
+    assert finding.advice == "Run `gemel migrate` or `gemel serve`."
+
+
 def test_people_whom_an_older_process_has_enrolled_are_missing_in_the_search(
     settings: Settings, database: Database
 ) -> None:
