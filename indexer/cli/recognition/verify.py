@@ -25,6 +25,11 @@ from indexer.errors import InvalidInput, NoFaceFound, SeveralFaces
 from indexer.settings import Settings
 from indexer.types import OnSeveralFaces
 
+_COLOURS = (
+    "cover what is red, and the score falls most; yellow, green, blue: less and less; parts in their own"
+    " colours hardly matter"
+)
+
 
 def verify(
     image_a: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The first photograph.")],
@@ -104,6 +109,8 @@ def verify(
     def show() -> None:
         out.print(sentence, soft_wrap=True)
         out.print(_share_of_strangers(answer.score_fmr, answer.score_fmr_trusted), soft_wrap=True)
+        if explain is not None:
+            out.print(f"{escape_text(explain)}: {_COLOURS}", highlight=False, soft_wrap=True)
         for path, face in zip(paths.values(), answer.faces, strict=True):
             box, quality = face.box, face.quality
             described = describe_quality(quality.score, quality.expected_miss_rate)
