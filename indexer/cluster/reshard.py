@@ -35,8 +35,8 @@ def reshard(
             raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
         if copies > shards:
             raise InvalidRequest(
-                f"the Ray cluster has {shards} nodes that may hold shards: there cannot be {copies} copies of"
-                " each shard, which lie on different nodes",
+                f"there cannot be {copies} copies of each shard: they lie on different nodes. Nodes"
+                f" of the Ray cluster that may hold shards: {shards}",
                 field="copies",
             )
     begun = sets.begin(database, gallery, model, shards=shards, copies=copies)
