@@ -78,8 +78,9 @@ def test_missing_shards_do_not_keep_the_sync_thread_from_other_galleries(
 ) -> None:
     """Though a search may wait for an hour."""
     from indexer.cluster import sharded_gallery
+    from indexer.cluster.search.shard_calls import ShardCalls
 
-    class Missing(sharded_gallery.ShardCalls):
+    class Missing(ShardCalls):
         def ask(self, *_: object) -> Any:
             raise ValueError("there is no such actor")
 
