@@ -7,6 +7,7 @@ import ray
 
 from indexer.cluster.connection import RayConnection
 from indexer.cluster.nodes import SHARD_RESOURCE
+from indexer.cluster.session import Session, SessionEnded
 from indexer.cluster.shards.builder import Builder, BuilderOptions
 from indexer.embedding.card import ModelCard
 from indexer.replica.threads.supervised import Supervised
@@ -27,8 +28,8 @@ class BuilderWatch:
         self._options = options
         self._cards: dict[str, ModelCard] = {}
         self._handle: Any = None
-        self._number = -1
-        """Of the connection of the handle."""
+        self._found_in: Session | None = None
+        """The session of the handle."""
         self._problem: str | None = None
         self._thread = Supervised("shard set builder", self._turn, every_seconds=EVERY_SECONDS)
         self._thread.start()
@@ -49,16 +50,23 @@ class BuilderWatch:
         if not self._connection.connected or self._connection.problem is not None:
             self._problem = self._connection.problem
             return  # without a head nothing can be placed
-        if self._handle is None or self._number != self._connection.number:
-            self._number = self._connection.number
+        try:
+            session = self._connection.session
+            with session.used():
+                self._configure(session)
+        except SessionEnded:
+            self._problem = self._connection.problem  # which the log has already
+
+    def _configure(self, session: Session) -> None:
+        if self._handle is None or self._found_in is not session:
+            self._found_in = session
             self._handle = _builder()
         call = self._handle.configure.remote(self._options, dict(self._cards))
-        ready, _ = ray.wait([call], timeout=ANSWER_SECONDS)
-        if not ready:
+        if not session.wait([call], ANSWER_SECONDS):
             self._problem = "the builder of shards does not answer"
             return
         try:
-            self._problem = ray.get(call)
+            self._problem = session.get(call)
         except ray.exceptions.RayActorError as error:
             self._problem = "the builder of shards has ended, and starts again"
             if isinstance(error, ray.exceptions.ActorDiedError):

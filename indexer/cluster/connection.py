@@ -7,6 +7,7 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
     it ends the process when the cluster's head has not answered for a minute   -> it waits for years
     it starts a cluster of its own at the first call without a connection       -> switched off
     it replaces the handler of SIGTERM by one that aborts                       -> put back (`signals`)
+    it ends a thread, or crashes, that calls it while it is shut down           -> nobody does (`session`)
     it prints the last lines of the log of a node that has died                 -> one line in our log
     it replaces sys.excepthook                                                  -> put back
 """
@@ -14,6 +15,7 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
 import importlib.util
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -21,9 +23,9 @@ from typing import Any
 
 from indexer.cluster import environment, signals
 from indexer.cluster.nodes import gcs
+from indexer.cluster.session import LEAVING_SECONDS, Session, SessionEnded
 from indexer.errors import IndexNotReady, Misconfigured
-from indexer.replica.threads.interruptible import InterruptiblePool
-from indexer.replica.threads.supervised import Supervised
+from indexer.replica.threads.supervised import CLOSING_SECONDS, Supervised
 from indexer.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -31,10 +33,15 @@ log = logging.getLogger(__name__)
 NAMESPACE = "gemel"
 """Of all actors in the Ray cluster."""
 CHECK_SECONDS = 2.0
+HEAD_SECONDS = 2.0
+"""In which the head's machine accepts a connection. Ray itself tries for 40 seconds."""
 IGNORE = "RAY_IGNORE_UNHANDLED_ERRORS"
 """An answer that nobody reads, as of a copy that was slower, may be an error."""
 HEAD_AWAY = "RAY_gcs_rpc_server_reconnect_timeout_s"
 YEARS_SECONDS = 1_000_000_000
+HEAD_ANSWERS = "RAY_gcs_server_request_timeout_seconds"
+"""So long a lookup of an actor may take; with Ray's default, a minute, it would delay another connection."""
+HEAD_ANSWERS_SECONDS = 10
 NODE_PROCESS = "RAY_RAYLET_PID"
 """Ray ends a process whose node has ended if the process with this id is dead, or, without one, if its own
 parent is process 1: a server that systemd has started. With its own id, a server outlives its node."""
@@ -48,33 +55,33 @@ class RayConnection:
     def __init__(self, settings: Settings) -> None:
         """After `prepare`. Starts at once, and waits for nothing."""
         self._settings = settings
-        self._number = 0
-        self._connected = False
+        self._session: Session | None = None
         self._problem: str | None = "the Ray cluster has not answered yet"
         self._changed = threading.Condition()
-        self.lookups = InterruptiblePool(1, "find-shards")
-        """Finds actors: without a head, Ray waits for one, for longer than a search may."""
         self._thread = Supervised("Ray connection", self._turn, every_seconds=CHECK_SECONDS)
         self._thread.start()
 
     @property
-    def number(self) -> int:
-        """Of the connection; handles of actors are valid within one connection only."""
-        return self._number
+    def session(self) -> Session:
+        """The present one; handles of actors are valid within one session only. Raises SessionEnded."""
+        session = self._session
+        if session is None:
+            raise SessionEnded
+        return session
 
     @property
     def connected(self) -> bool:
         """Whether shards can be called. Without a head they answer as well."""
-        return self._connected
+        return self._session is not None
 
     @property
     def problem(self) -> str | None:
         """Why the cluster is not usable, or only to search, in words. Takes no lock."""
-        return self._problem
+        return self._problem or self._thread.problem
 
     def check(self, gallery_name: str) -> None:
         """Raises IndexNotReady without a connection."""
-        if not self._connected:
+        if self._session is None:
             raise IndexNotReady(
                 f"the index of gallery {gallery_name!r} is on a Ray cluster that cannot be reached:"
                 f" {self._problem}; try again",
@@ -84,31 +91,30 @@ class RayConnection:
     def wait(self, seconds: float) -> bool:
         """Whether it is connected within that time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._connected, seconds)
+            return self._changed.wait_for(lambda: self._session is not None, seconds)
 
     def close(self) -> None:
         self._thread.close()
-        self.lookups.close()
-        if self._connected:
-            import ray
-
-            self._connected = False
-            with signals.kept():
-                ray.shutdown()
+        self._disconnect("the process is stopping", CLOSING_SECONDS)
 
     def _turn(self) -> None:
-        if not self._connected:
+        if self._session is None:
             self._connect()
             return
         lost = self._lost()
         if lost is not None:
             log.warning("the connection to the Ray cluster is lost: %s", lost)
-            self._set(False, lost)
-            import ray
-
-            with signals.kept():
-                ray.shutdown()
+            self._disconnect(lost)
             self._thread.wake()
+
+    def _disconnect(self, problem: str, seconds: float = LEAVING_SECONDS) -> None:
+        session = self._session
+        if session is None:
+            return
+        self._set(None, problem)
+        if not session.end(seconds):
+            log.warning("a call of Ray does not end: the connection to the Ray cluster is closed during it")
+        _shutdown()
 
     def _connect(self) -> None:
         try:
@@ -117,10 +123,10 @@ class RayConnection:
             problem = str(error).strip().partition("\n")[0] or type(error).__name__
             if problem != self._problem:
                 log.warning("cannot connect to the Ray cluster, and try again: %s", problem)
-            self._set(False, problem)
+            self._set(None, problem)
+            _shutdown()  # what it has begun
             return
-        self._number += 1
-        self._set(True, None)
+        self._set(Session(), None)
         log.info("connected to the Ray cluster %s", self._settings.cluster)
 
     def _lost(self) -> str | None:
@@ -133,17 +139,19 @@ class RayConnection:
         try:
             alive = _alive_nodes()
         except Exception as error:  # Ray's own and built-in ones
-            problem = "the head of the Ray cluster does not answer: searches go on, shards are not replaced"
+            problem = (
+                "the head of the Ray cluster does not answer: shards are searched while their nodes live"
+            )
             if self._problem != problem:
                 log.warning("%s (%s)", problem, str(error).partition("\n")[0])
-            self._set(True, problem)
+            self._set(self._session, problem)
             return None
-        self._set(True, None)
+        self._set(self._session, None)
         return None if _own_node() in alive else "this machine's Ray node has ended"
 
-    def _set(self, connected: bool, problem: str | None) -> None:
+    def _set(self, session: Session | None, problem: str | None) -> None:
         with self._changed:
-            self._connected, self._problem = connected, problem
+            self._session, self._problem = session, problem
             self._changed.notify_all()
 
 
@@ -153,6 +161,7 @@ def prepare(settings: Settings) -> None:
         raise Misconfigured("GEMEL_CLUSTER is set, but Ray is not installed: pip install 'gemel[cluster]'")
     os.environ |= {HEAD_AWAY: str(YEARS_SECONDS), "RAY_ENABLE_AUTO_CONNECT": "0", IGNORE: "1"}
     os.environ[NODE_PROCESS] = str(os.getpid())
+    os.environ.setdefault(HEAD_ANSWERS, str(HEAD_ANSWERS_SECONDS))
     environment.prepare(settings)
 
 
@@ -173,11 +182,21 @@ def _init(settings: Settings) -> None:
         )
 
 
-def _alive_nodes() -> set[str]:
-    """Ids, as the head knows them now."""
+def _shutdown() -> None:
     import ray
 
-    client = gcs.connect(ray.get_runtime_context().gcs_address)
+    with signals.kept():
+        ray.shutdown()
+
+
+def _alive_nodes() -> set[str]:
+    """Ids, as the head knows them now. Raises OSError, and Ray's errors."""
+    import ray
+
+    address = str(ray.get_runtime_context().gcs_address)
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), HEAD_SECONDS).close()
+    client = gcs.connect(address)
     return {node.node_id.hex() for node in gcs.alive_nodes(client)}
 
 

@@ -111,7 +111,7 @@ class ShardedGallery:
             return self._here().caught_up(gallery, deadline)
         self._connection.wait(deadline - now)
         self._connection.check(gallery.name)
-        return current.index(GalleryState.of(gallery), max(0.0, deadline - now))
+        return current.index(GalleryState.of(gallery), max(0.0, deadline - now), deadline)
 
     def prepare(self) -> None:
         """Where the gallery has shards by another model, it gets some by this one too: then nothing is opened
@@ -136,7 +136,7 @@ class ShardedGallery:
                 self._local.sync(gallery, deadline)
             return
         self._connection.check(gallery.name)
-        current.sync(GalleryState.of(gallery), max(0.0, min(SYNC_SECONDS, deadline - time.monotonic())))
+        current.sync(GalleryState.of(gallery), min(deadline, time.monotonic() + SYNC_SECONDS))
         self._problem = None
 
     def fall_behind(self, error: Exception) -> None:

@@ -30,8 +30,8 @@ class ActiveSet:
         self._answers: Collection[ShardAnswer] = ()
         """The last ones of all shards."""
 
-    def index(self, gallery: GalleryState, patience_seconds: float) -> ShardedIndex:
-        """With every change up to the gallery's row. `patience_seconds`: for each of its calls.
+    def index(self, gallery: GalleryState, patience_seconds: float, deadline: float) -> ShardedIndex:
+        """With every change up to the gallery's row at `deadline`. `patience_seconds`: for each later call.
 
         The shards are called only where they have not confirmed such a change before: a search sends the row
         to them anyway. Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound.
@@ -48,17 +48,17 @@ class ActiveSet:
         if confirmed.number < gallery.position.number or (
             confirmed.number == gallery.position.number and confirmed != gallery.position
         ):
-            index.catch_up()
+            index.catch_up(deadline)
         return index
 
-    def sync(self, gallery: GalleryState, patience_seconds: float) -> None:
+    def sync(self, gallery: GalleryState, deadline: float) -> None:
         """As `index`, so that the report is true: also where the database was restored to an earlier change,
         which the shards then have instead of the confirmed one."""
-        self.index(gallery, patience_seconds)
+        self.index(gallery, 0.0, deadline)
         if self._confirmed.number > gallery.position.number:
             with self._lock:
                 self._confirmed, self._answers = LOG_START, ()
-            self.index(gallery, patience_seconds)
+            self.index(gallery, 0.0, deadline)
 
     def report(self, model: str, problem: str | None) -> StatusReport:
         """Of this process: whether it can search the set, and up to which change."""

@@ -9,6 +9,7 @@ import ray
 
 from indexer.cluster.connection import RayConnection
 from indexer.cluster.search.requests import ShardRequest
+from indexer.cluster.session import Session, SessionEnded
 from indexer.cluster.shards import placement
 from indexer.records.tables import ShardSet
 from indexer.types import Part
@@ -18,24 +19,31 @@ FIND_SECONDS = 0.5
 
 
 class ShardCalls:
-    """Safe to call from several threads. Actors are found once for each connection to the Ray cluster."""
+    """Safe to call from several threads. Actors are found once for each session."""
 
     def __init__(self, connection: RayConnection, shard_set: ShardSet) -> None:
         self.id: UUID = shard_set.id
         self.parts: list[Part] = shard_set.parts
         self._connection = connection
         self._lock = threading.Lock()
-        self._number = -1
-        """Of the connection of the handles."""
+        self._found_in: Session | None = None
+        """The session of the handles."""
         self._handles: dict[tuple[int, int], Future[Any]] = {}
 
-    def ask(self, shard: int, copy: int, request: ShardRequest) -> Any:
+    @property
+    def session(self) -> Session:
+        """That of calls that begin now. Raises SessionEnded."""
+        return self._connection.session
+
+    def ask(self, session: Session, shard: int, copy: int, request: ShardRequest) -> Any:
         """Ray's reference to the answer. Raises ValueError where there is no such actor, TimeoutError,
-        RayError."""
+        SessionEnded, RayError. Within `session.used`."""
         try:
-            method = self._handle(shard, copy).answer
+            method = self._handle(session, shard, copy).answer
         except CancelledError:
-            raise TimeoutError("the process is stopping") from None
+            raise SessionEnded from None
+        if session.ended:
+            raise SessionEnded
         if request.probes is None:
             method = method.options(concurrency_group=placement.CONTROL)
         return method.remote(request)
@@ -45,14 +53,15 @@ class ShardCalls:
         with self._lock:
             self._handles.pop((shard, copy), None)
 
-    def _handle(self, shard: int, copy: int) -> Any:
+    def _handle(self, session: Session, shard: int, copy: int) -> Any:
         with self._lock:
-            if self._number != self._connection.number:
-                self._number, self._handles = self._connection.number, {}
+            if self._found_in is not session:
+                self._found_in, self._handles = session, {}
             found = self._handles.get((shard, copy))
             if found is None or (found.done() and found.exception() is not None):
-                found = self._connection.lookups.submit(placement.find, self.id, shard, copy)
-                self._handles[shard, copy] = found
+                if self._connection.problem is not None:
+                    raise TimeoutError("the head of the Ray cluster does not answer")
+                found = self._handles[shard, copy] = session.find(placement.actor_name(self.id, shard, copy))
         return found.result(FIND_SECONDS)
 
 

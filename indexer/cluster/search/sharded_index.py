@@ -15,6 +15,7 @@ from indexer.cluster.search.copies import Copies
 from indexer.cluster.search.fan_out import fan_out
 from indexer.cluster.search.requests import PartSelection, ShardRequest
 from indexer.cluster.search.shard_calls import ShardCalls, is_dead
+from indexer.cluster.session import Session
 from indexer.index.digest import Digest
 from indexer.index.selections.selection import KEPT, Selection
 from indexer.types import GalleryState, LogPosition, NearPerson, Neighbour, Part, Vectors
@@ -97,9 +98,11 @@ class ShardedIndex:
             whole.join(Digest.from_hex(answer.state.digest))
         return whole.hex
 
-    def catch_up(self) -> list[ShardAnswer]:
-        """Every shard replays the log up to the gallery's row. Raises what `search_identities` does."""
-        return self._ask(ShardRequest(gallery=self._gallery, seconds=0))
+    def catch_up(self, deadline: float | None = None) -> list[ShardAnswer]:
+        """Every shard replays the log up to the gallery's row. Raises what `search_identities` does.
+
+        `deadline`: another than that of a call that begins now."""
+        return self._ask(ShardRequest(gallery=self._gallery, seconds=0), deadline=deadline)
 
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         request = ShardRequest(gallery=self._gallery, seconds=0, probes=probes, k=k, people=False)
@@ -128,8 +131,11 @@ class ShardedIndex:
     def _stated(self) -> list[ShardAnswer]:
         return self._answers or self.catch_up()
 
-    def _ask(self, request: ShardRequest, selection: Selection | None = None) -> list[ShardAnswer]:
-        deadline = self._deadline()
+    def _ask(
+        self, request: ShardRequest, selection: Selection | None = None, deadline: float | None = None
+    ) -> list[ShardAnswer]:
+        if deadline is None:
+            deadline = self._deadline()
         parts = None if selection is None else self._selections.of(selection, self._calls.parts)
         every = range(len(self._calls.parts))
         self._copies.counts.searches += 1
@@ -179,12 +185,17 @@ class _Calls:
     with_people: bool = False
     """Whether long selections are sent, or only their checksums."""
 
-    def ask(self, shard: int, copy: int) -> Any:
+    @property
+    def session(self) -> Session:
+        return self.actors.session
+
+    def ask(self, session: Session, shard: int, copy: int) -> Any:
         seconds = max(0.0, self.deadline - time.monotonic())
         selection = None if self.selections is None else self.selections[shard]
         if selection is not None and selection.is_long and not self.with_people:
             selection = selection.without_people()
-        return self.actors.ask(shard, copy, replace(self.request, seconds=seconds, selection=selection))
+        request = replace(self.request, seconds=seconds, selection=selection)
+        return self.actors.ask(session, shard, copy, request)
 
     def failed(self, shard: int, copy: int, error: Exception) -> None:
         if is_dead(error):

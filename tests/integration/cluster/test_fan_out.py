@@ -1,10 +1,11 @@
-"""Calls of copies that fail or never answer. Ray itself is replaced: its references are futures."""
+"""Calls of copies that fail or never answer. The session is replaced: references are futures."""
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for_some
-from types import SimpleNamespace
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -16,14 +17,28 @@ from tests.integration.cluster.conftest import Sharded
 ANSWER: Any = object()
 
 
+class _Link:
+    """A session whose references are futures."""
+
+    def used(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def wait(self, references: Sequence[Any], seconds: float) -> list[Any]:
+        return list(wait_for_some(references, seconds, FIRST_COMPLETED)[0])
+
+    def get(self, reference: Any) -> Any:
+        return reference.result(0)
+
+
 class _Calls:
     """Of one shard: copy 0 never answers, and copy 1 fails `failures` times."""
 
     def __init__(self, failures: int) -> None:
+        self.session = _Link()
         self.failures = failures
         self.asked: list[int] = []
 
-    def ask(self, _: int, copy: int) -> "Future[Any]":
+    def ask(self, _: Any, __: int, copy: int) -> "Future[Any]":
         self.asked.append(copy)
         future: Future[Any] = Future()
         if copy == 1 and self.asked.count(1) <= self.failures:
@@ -36,15 +51,10 @@ class _Calls:
 
 
 @pytest.fixture
-def fan_out(sharded: Sharded, monkeypatch: pytest.MonkeyPatch) -> Any:
+def fan_out(sharded: Sharded) -> Any:
     """`sharded`: it has prepared Ray, which this module imports."""
     from indexer.cluster.search import fan_out as module
 
-    def wait(references: list[Any], *, timeout: float, **_: object) -> tuple[list[Any], list[Any]]:
-        done, others = wait_for_some(references, timeout, FIRST_COMPLETED)
-        return list(done), list(others)
-
-    monkeypatch.setattr(module, "ray", SimpleNamespace(wait=wait, get=lambda future: future.result(0)))
     return module.fan_out
 
 

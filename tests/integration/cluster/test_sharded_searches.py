@@ -85,7 +85,7 @@ def shards_here(sharded: Sharded, monkeypatch: pytest.MonkeyPatch) -> Iterator["
     monkeypatch.setattr(shard, "Supervised", _NoThread)
     active = sharded.active()
     assert active is not None
-    here = _ShardsHere(active)
+    here = _ShardsHere(active, sharded.engine.sharding)
     yield here
     here.close()
 
@@ -169,8 +169,9 @@ class _NoThread:
 class _ShardsHere:
     """Shards in this process, with one copy each, whose answers pass through Ray's store."""
 
-    def __init__(self, shard_set: ShardSet) -> None:
+    def __init__(self, shard_set: ShardSet, sharding: Any) -> None:
         self._set = shard_set
+        self.session = sharding.connection.session
         self.parts = shard_set.parts
         self.copies = Copies(shard_set.shards, 1)
         self.shards = [self._start(part) for part in self.parts]
@@ -187,7 +188,7 @@ class _ShardsHere:
         calls: Any = self
         return ShardedIndex(calls, self.copies, PartSelections(), gallery, lambda: later, lambda _: None)
 
-    def ask(self, shard: int, _: int, request: ShardRequest) -> Any:
+    def ask(self, _: Any, shard: int, __: int, request: ShardRequest) -> Any:
         import ray
 
         return ray.put(self.shards[shard].answer(request))

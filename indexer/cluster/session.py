@@ -1,0 +1,108 @@
+"""One connection to Ray, from `ray.init` to `ray.shutdown`, as the threads that call shards use it.
+
+`ray.shutdown` frees what a call of Ray in another thread still reads: such a call ends with SystemExit, which
+would end the server, or the process with a segmentation fault. So a session first ends here: no call begins
+any more, and those in progress leave within a fraction of a second. Only then may Ray be shut down.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from indexer.replica.threads.interruptible import InterruptiblePool
+
+SLICE_SECONDS = 0.2
+"""A wait for answers looks so often whether the session has ended."""
+LEAVING_SECONDS = 15.0
+"""`end` waits so long: longer than the longest call of Ray, the lookup of an actor."""
+GET_SECONDS = 5.0
+"""For an answer that is here already."""
+
+
+class SessionEnded(Exception):
+    """The connection to the Ray cluster was lost, or is being closed."""
+
+
+class Session:
+    """Safe to call from several threads; `end` it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ended = False
+        self._users = 0
+        self._lookups = InterruptiblePool(1, "find-shards")
+        """Finds actors: without a head, Ray waits for one, for longer than a search may."""
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Around all calls of Ray, and the life of the references that they return.
+
+        Raises SessionEnded, also where Ray ends the thread because its connection is closed.
+        """
+        with self._changed:
+            if self._ended:
+                raise SessionEnded
+            self._users += 1
+        try:
+            yield
+        except SystemExit as error:
+            raise SessionEnded from error
+        finally:
+            with self._changed:
+                self._users -= 1
+                self._changed.notify_all()
+
+    def wait(self, references: Sequence[Any], seconds: float) -> list[Any]:
+        """The first ones that are ready; none after that time.
+
+        Within `used`. Raises SessionEnded, RayError.
+        """
+        self._check()
+        import ray
+
+        until = time.monotonic() + seconds
+        while not self._ended:
+            left = max(0.0, until - time.monotonic())
+            ready, _ = ray.wait(list(references), num_returns=1, timeout=min(SLICE_SECONDS, left))
+            if ready or left <= SLICE_SECONDS:
+                return list(ready)
+        raise SessionEnded
+
+    def get(self, reference: Any) -> Any:
+        """The value of a reference that is ready. Raises SessionEnded, RayError. Within `used`."""
+        self._check()
+        import ray
+
+        return ray.get(reference, timeout=GET_SECONDS)
+
+    def find(self, name: str) -> "Future[Any]":
+        """The actor of that name; the future raises ValueError where there is none, CancelledError, RayError.
+
+        Raises CancelledError if the session has ended.
+        """
+        return self._lookups.submit(self._find, name)
+
+    def end(self, seconds: float = LEAVING_SECONDS) -> bool:
+        """Waits until nobody uses it. False where somebody still does after that time."""
+        with self._changed:
+            self._ended = True
+        self._lookups.close(0.0)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._users == 0, seconds)
+
+    def _check(self) -> None:
+        if self._ended:
+            raise SessionEnded
+
+    def _find(self, name: str) -> Any:
+        import ray
+
+        with self.used():
+            return ray.get_actor(name)
