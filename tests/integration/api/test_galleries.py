@@ -83,6 +83,7 @@ def test_health_and_readiness(client: TestClient, hopper: bytes) -> None:
         "faces": 1,
         "indexes_open": 1,
         "sync": "ok",
+        "shards": "off",
     }
 
 
