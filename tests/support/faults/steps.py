@@ -19,7 +19,7 @@ STEPS = {
         "indexer.records.changes:append_several:after",
         f"{COMMIT}:before",
         f"{COMMIT}:after",
-        "indexer.records.enrolled.person_templates:read:after",
+        "indexer.records.enrolled.template_vectors:read:after",
         "indexer.index.live:LiveIndex.apply:before",
     ],
     "delete": [
