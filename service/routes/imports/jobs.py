@@ -34,8 +34,8 @@ Worker = Annotated[ImportWorker, Depends(worker_of)]
 @router.post(
     "",
     status_code=201,
-    responses={200: {"model": Import, "description": "The import that has this key already"}}
-    | problems(403, 404, 409, 413, 422),
+    responses=problems(403, 404, 409, 413, 422)
+    | {200: {"model": Import, "description": "The import that has this key already"}},
     operation_id="create_import",
     summary="Create an import",
 )
