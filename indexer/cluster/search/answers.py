@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.index.live import near_people, neighbours
+from indexer.index.people.search import PeopleAnswer
 from indexer.types import Keys, LogPosition, NearPerson, Neighbour
 
 Scores = NDArray[np.float32]
@@ -83,27 +85,12 @@ class Rows:
         )
 
     def people(self) -> list[list[NearPerson]]:
-        columns = (self.keys, self.scores, self.face_scores, self.template_scores, self.faces)
-        return [
-            [
-                NearPerson(
-                    key=key,
-                    score=score,
-                    face_score=face_score,
-                    template_score=template_score if faces else None,
-                    faces=faces or None,
-                )
-                for key, score, face_score, template_score, faces in zip(*row, strict=True)
-                if key >= 0
-            ]
-            for row in zip(*(column.tolist() for column in columns), strict=True)
-        ]
+        return near_people(
+            PeopleAnswer(self.scores, self.keys, self.face_scores, self.template_scores, self.faces)
+        )
 
     def neighbours(self) -> list[list[Neighbour]]:
-        return [
-            [Neighbour(key=key, score=score) for key, score in zip(*row, strict=True) if key >= 0]
-            for row in zip(self.keys.tolist(), self.scores.tolist(), strict=True)
-        ]
+        return neighbours(self.scores, self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

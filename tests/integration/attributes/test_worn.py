@@ -1,4 +1,4 @@
-"""Who wears a mask or sunglasses is told to take them off, where that would help."""
+"""Somebody who wears a mask or sunglasses gets the advice to take them off, where that would help."""
 
 from collections.abc import Sequence
 
@@ -66,10 +66,10 @@ def test_a_rejection_says_first_what_to_take_off(
     rejection = GATE.admit(photograph, OnSeveralFaces.REJECT)
     assert isinstance(rejection, Rejection)
 
-    told = with_advice(rejection, photograph, reader_of(mask, glasses), None, Stopwatch())
+    advised = with_advice(rejection, photograph, reader_of(mask, glasses), None, Stopwatch())
     forbidden = with_advice(rejection, photograph, reader_of(mask, glasses), ["liveness"], Stopwatch())
 
-    assert told.details["advice"] == expected
+    assert advised.details["advice"] == expected
     assert forbidden == rejection
 
 
@@ -97,11 +97,11 @@ def test_the_quality_says_nothing_of_an_attribute_that_is_not_permitted(
         photograph = pipeline.detect(hopper, watch, max_faces=1)
         [estimates] = reader.estimate(photograph, (Attribute.QUALITY,), watch, gallery)
 
-    told = estimates["quality"].value
+    advice_given = estimates["quality"].value
 
     worn = {"take_off_mask", "take_off_sunglasses", "open_eyes"}
-    assert isinstance(told, tuple)
-    assert [each for each in told if each in worn] == expected
+    assert isinstance(advice_given, tuple)
+    assert [each for each in advice_given if each in worn] == expected
 
 
 def test_a_rejection_that_is_not_about_quality_stays_as_it_is(pipeline: Pipeline, nobody: bytes) -> None:
@@ -144,13 +144,13 @@ def test_drawn_masks_and_sunglasses_are_found_and_advised_against(
             # Grace Hopper's eyes are in the shade of her cap: above a mask they could be sunglasses.
             undecided = {None} if "take_off_mask" in advice else set()
             assert estimates["occlusion"].value in {covered[advice[0]] if advice else (), *undecided}
-            told = estimates["quality"].value
-            assert isinstance(told, tuple)
-            assert tuple(each for each in told if each.startswith("take_off")) == advice
+            advice_given = estimates["quality"].value
+            assert isinstance(advice_given, tuple)
+            assert tuple(each for each in advice_given if each.startswith("take_off")) == advice
 
 
 @needs_worn
-def test_a_face_that_is_too_small_or_in_the_dark_is_not_told(
+def test_a_face_that_is_too_small_or_in_the_dark_gets_no_value(
     pipeline: Pipeline, reader: AttributeReader, hopper: bytes
 ) -> None:
     tiny = jpeg(np.ascontiguousarray(pixels(hopper)[::12, ::12]))
