@@ -175,5 +175,6 @@ def test_an_export_is_imported_into_a_new_gallery_and_again_into_one_that_exists
     page.goto(page.url.split("#")[0] + "#/galleries")
     page.get_by_role("button", name="Import an export").click()
     choose.set_input_files(tar)  # type: ignore[arg-type]
+    expect(dialog.get_by_label("Into the gallery")).to_have_value("staff")
     dialog.get_by_role("button", name="Import").press("Enter")
     expect(page.get_by_text("Imported: 0 people with 0 faces.")).to_be_visible()

@@ -44,7 +44,12 @@ class Home:
         self._held = False
         self.database_url = ""
         """Of the PostgreSQL, while the home uses it."""
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("GEMEL_")} | {
+        self.environment = {
+            # A test in this process may have connected to a Ray cluster, which sets variables of Ray.
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("GEMEL_", "RAY_"))
+        } | {
             "GEMEL_HOME": str(folder),
             "GEMEL_EMBEDDER_THREADS": "1",  # other tests run beside it
             "COLUMNS": "200",

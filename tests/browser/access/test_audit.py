@@ -11,7 +11,7 @@ from tests.browser.access.conftest import SignIn
 from tests.support.asking import files
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 
 NewKey = Callable[..., dict[str, Any]]
 MARKUP = "<b onclick=alert(1)>Grace</b>"
@@ -81,7 +81,7 @@ def test_a_search_is_explained_with_both_faces_side_by_side(search: dict[str, An
     crops = page.locator("figure img")
     expect(crops).to_have_count(3)
     for i in range(3):
-        assert crops.nth(i).evaluate("image => image.decode().then(() => image.naturalWidth)") > 50
+        assert width_when_loaded(crops.nth(i)) > 50
     expect(page.get_by_text("above the threshold", exact=False).first).to_be_visible()
     assert page.url.endswith(search["audit_id"])
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PATIENCE_MS
 from tests.support.browser.accessibility import violations
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 from tests.support.browser.watch import Watch
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -59,9 +59,7 @@ def test_a_folder_is_looked_at_and_imported_and_every_rejection_is_shown(
     expect(page.get_by_text(f"Of 1 person, no photograph was enrolled: {MARKUP}")).to_be_visible()
     rejected = page.get_by_role("listitem").filter(has_text=MARKUP)
     expect(rejected.get_by_text("No face found")).to_be_visible()
-    picture = rejected.get_by_role("img")
-    picture.scroll_into_view_if_needed()
-    page.wait_for_function("image => image.naturalWidth > 0", arg=picture.element_handle())
+    assert width_when_loaded(rejected.get_by_role("img")) > 0
     assert external_ids(api, gallery) == {"Grace_Hopper", "Eileen_Collins"}
     assert violations(page) == []
 

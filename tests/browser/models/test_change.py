@@ -11,7 +11,7 @@ from indexer.records.database.session import Database
 from indexer.records.tables import Face, Reindex
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 from tests.support.pictures import jpeg, pixels
 
 PAGE = "#/galleries/staff/models"
@@ -148,9 +148,7 @@ def test_disputed_faces_are_shown_side_by_side_with_names_as_text(
         page.emulate_media(color_scheme=theme)
         assert accessibility.violations(page) == []
     for picture in row.locator("img").all():
-        picture.scroll_into_view_if_needed()
-        expect(picture).to_have_js_property("complete", True)
-        assert picture.evaluate("image => image.naturalWidth") > 100
+        assert width_when_loaded(picture) > 100
 
 
 def _dispute(database: Database, job_id: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.recognition.conftest import Drop, file
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 from tests.support.pictures import jpeg, pixels
 
 PAGE = "#/galleries/staff/identify"
@@ -41,7 +41,7 @@ def test_each_face_has_its_box_its_name_and_its_candidate(page: Page, couple: by
     expect(card.get_by_role("img", name="of this photograph")).to_be_visible()
     enrolled = card.get_by_role("img", name="Enrolled face of Grace Hopper")
     expect(enrolled).to_be_visible()
-    assert enrolled.evaluate("image => image.naturalWidth") > 0
+    assert width_when_loaded(enrolled) > 0
     expect(card.get_by_role("img", name="on a scale from 0 to 1")).to_be_visible()
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
@@ -78,7 +78,7 @@ def test_the_last_picture_is_there_again_on_the_way_back_and_in_no_other_gallery
         expect(said).to_have_count(0)
         page.go_back()
         expect(said).to_be_visible()
-        assert page.locator(".answer-picture img").evaluate("image => image.naturalWidth") > 0
+        assert width_when_loaded(page.locator(".answer-picture img")) > 0
 
     page.goto(page.url.replace("staff", "visitors"))
     expect(page.get_by_role("heading", name="Who is this?")).to_be_visible()

@@ -11,7 +11,7 @@ from tests.browser.recognition.conftest import file
 from tests.browser.recognition.test_live import HIDE
 from tests.support.browser import accessibility
 from tests.support.browser.acting import act, turning_and_nodding
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 from tests.support.browser.watch import Watch
 from tests.support.browser.webcam import Webcam
 from tests.support.clips import presented, turning_head
@@ -95,7 +95,7 @@ def test_frames_are_checked_in_the_order_of_their_names(open_page: OpenPage) -> 
     field.set_input_files([payload(number) for number in (DOWN, UP, LEFT, FRONT)])
     expect(page.get_by_role("heading", name="A living person", exact=True)).to_be_visible(timeout=STEPS_MS)
     expect(page.get_by_text("Choose 3 to 10 frames")).to_have_count(0)
-    widths = page.locator(".liveness-frames img").evaluate_all("images => images.map(i => i.naturalWidth)")
+    widths = [width_when_loaded(frame) for frame in page.locator(".liveness-frames img").all()]
     assert widths == [452, 467, 471, 443], "those of 50, 72, 118 and 159"
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.recognition.conftest import file
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 from tests.support.pictures import jpeg
 
 
@@ -33,10 +33,10 @@ def test_a_face_is_marked_with_the_mouse_and_enrolled_by_its_box(
     right = max(found["faces"], key=lambda face: face["box"]["x"])
     mark(page, couple)
     shown = page.locator(".answer-picture img")
-    shown.scroll_into_view_if_needed()
+    width = width_when_loaded(shown)
     at = shown.bounding_box()
     assert at is not None
-    scale = at["width"] / shown.evaluate("image => image.naturalWidth")
+    scale = at["width"] / width
     x, y = at["x"] + right["box"]["x"] * scale, at["y"] + right["box"]["y"] * scale
     page.mouse.move(x, y)
     page.mouse.down()

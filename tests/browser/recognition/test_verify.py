@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.recognition.conftest import file
 from tests.support.browser import accessibility
 from tests.support.browser.client import ApiClient
-from tests.support.browser.pages import OpenPage
+from tests.support.browser.pages import OpenPage, width_when_loaded
 
 
 def test_two_pictures_are_compared_and_the_answer_is_in_words(
@@ -31,7 +31,7 @@ def test_two_pictures_are_compared_and_the_answer_is_in_words(
     maps = page.get_by_role("img", name="Parts that made the score")
     expect(maps).to_have_count(2)
     expect(page.get_by_text("This explains the model, not the person.")).to_be_visible()
-    assert all(one.evaluate("image => image.decode().then(() => image.naturalWidth)") for one in maps.all())
+    assert all(width_when_loaded(one) for one in maps.all())
 
 
 def test_a_picture_is_compared_with_a_person_found_by_name_and_the_address_keeps_the_person(

@@ -2,12 +2,18 @@
 
 from typing import Literal
 
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 Theme = Literal["light", "dark"]
 
 _TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 _STREAMS = {"eventsource", "media", "websocket"}
+
+
+def width_when_loaded(image: Locator) -> int:
+    """Pixels of the picture that an `img` shows, once it is there; a picture that cannot be shown fails."""
+    image.scroll_into_view_if_needed()  # or a lazy one is never loaded
+    return int(image.evaluate("image => image.decode().then(() => image.naturalWidth)"))
 
 
 class OpenPage:

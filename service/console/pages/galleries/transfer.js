@@ -23,7 +23,7 @@ class TransferFailed extends Error {}
 export function openTransfer({ galleries, signal: ofPage }) {
   const closing = new AbortController();
   const signal = AbortSignal.any([ofPage, closing.signal]);
-  const file = h("input", { id: "transfer-file", type: "file", accept: ".tar,application/x-tar", required: true, onchange: choose });
+  const file = h("input", { id: "transfer-file", type: "file", accept: ".tar,application/x-tar", required: true, onchange: () => (reading = choose()) });
   const name = h("input", { id: "transfer-name", required: true, autocomplete: "off", "aria-describedby": "transfer-hint", oninput: draw });
   const hint = h("p", { class: "hint", id: "transfer-hint" });
   const join = h("input", { type: "checkbox" });
@@ -50,6 +50,8 @@ export function openTransfer({ galleries, signal: ofPage }) {
   progress.element.hidden = true;
   /** @type {Map<string, Blob> | null} */
   let files = null;
+  /** Of the file that is chosen: a press of the button waits for it. */
+  let reading = Promise.resolve();
   const into = () => name.value.trim();
   const existing = () => galleries.includes(into());
 
@@ -73,6 +75,7 @@ export function openTransfer({ galleries, signal: ofPage }) {
   }
 
   async function start() {
+    await reading;
     if (files === null) return;
     fill(problem);
     fields.hidden = true;
