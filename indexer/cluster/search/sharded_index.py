@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from indexer.cluster.search.answers import Rows, ShardAnswer, merged
+from indexer.cluster.search.answers import ShardAnswer, merged
 from indexer.cluster.search.copies import Copies
 from indexer.cluster.search.fan_out import fan_out
 from indexer.cluster.search.requests import PartSelection, ShardRequest
 from indexer.cluster.search.shard_calls import ShardCalls, is_dead
 from indexer.cluster.session import Session
 from indexer.index.digest import Digest
+from indexer.index.live import near_people, neighbours
+from indexer.index.people.search import PeopleAnswer
 from indexer.index.selections.selection import KEPT, Selection
 from indexer.types import GalleryState, LogPosition, NearPerson, Neighbour, Part, Vectors
 
@@ -106,7 +108,8 @@ class ShardedIndex:
 
     def search(self, probes: Vectors, k: int) -> list[list[Neighbour]]:
         request = ShardRequest(gallery=self._gallery, seconds=0, probes=probes, k=k, people=False)
-        return self._merged(self._ask(request), k).neighbours()
+        found = self._merged(self._ask(request), k)
+        return neighbours(found.scores, found.keys)
 
     def search_identities(
         self, probes: Vectors, k: int, selection: Selection | None = None
@@ -116,7 +119,7 @@ class ShardedIndex:
         answers = self._ask(request, selection)
         if selection is not None:
             self._counted = selection, sum(answer.selected_faces for answer in answers)
-        return self._merged(answers, k).people()
+        return near_people(self._merged(answers, k))
 
     def count_faces(self, selection: Selection) -> int:
         """Known from the last search where that was among the same people."""
@@ -125,8 +128,8 @@ class ShardedIndex:
         assert self._counted is not None
         return self._counted[1]
 
-    def _merged(self, answers: list[ShardAnswer], k: int) -> Rows:
-        return merged([answer.rows for answer in answers if answer.rows is not None], k)
+    def _merged(self, answers: list[ShardAnswer], k: int) -> PeopleAnswer:
+        return merged([answer.people for answer in answers if answer.people is not None], k)
 
     def _stated(self) -> list[ShardAnswer]:
         return self._answers or self.catch_up()

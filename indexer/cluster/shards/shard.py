@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from indexer import logs
-from indexer.cluster.search.answers import Rows, ShardAnswer, ShardState
+from indexer.cluster.search.answers import ShardAnswer, ShardState, faces_as_people, no_people
 from indexer.cluster.search.requests import PartSelection, ShardRequest
 from indexer.cluster.shards.verification import ShardProgress, Verification, live
 from indexer.embedding.card import ModelCard
 from indexer.errors import GalleryNotFound
-from indexer.index.live import LiveIndex, near_people, neighbours
+from indexer.index.live import LiveIndex
 from indexer.index.selections.selection import KEPT, Selection
 from indexer.records import galleries
 from indexer.records.database.session import REQUEST_TIMEOUTS, Database
@@ -90,14 +90,13 @@ class Shard:
                 return ShardAnswer(state=_state(index), lacks_selection=True)
         with index.unchanged() as searcher:
             if len(request.probes) == 0:  # only the faces of the selection are counted
-                rows = Rows.empty(0, 0)
+                people = no_people(0)
             elif request.people:
-                found = searcher.search_identities(request.probes, request.k, selection)
-                rows = Rows.of_people(near_people(found))
+                people = searcher.search_identities(request.probes, request.k, selection)
             else:
-                rows = Rows.of_neighbours(neighbours(*searcher.search(request.probes, request.k)))
+                people = faces_as_people(*searcher.search(request.probes, request.k))
             selected = 0 if selection is None else searcher.count_faces(selection)
-            return ShardAnswer(state=_state(index), rows=rows, selected_faces=selected)
+            return ShardAnswer(state=_state(index), people=people, selected_faces=selected)
 
     def prove(self) -> ShardProgress:
         """Begins to compare its index with PostgreSQL, once it is open; nobody waits for it."""
