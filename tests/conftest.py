@@ -49,6 +49,9 @@ hypothesis.settings.register_profile("gemel", deadline=None)
 hypothesis.settings.load_profile("gemel")
 
 
+_TESTS = Path(__file__).parent
+_SHARED = _TESTS / "integration" / "cluster"
+"""Its modules share a Ray cluster: one worker takes them all. First, since they often wait."""
 _SLOW_FOLDERS = ("faults", "browser", "fuzz", "acceptance", "integration")
 
 
@@ -63,10 +66,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        modules.setdefault(item.path, []).append(item)
+        modules.setdefault(_SHARED if _SHARED in item.path.parents else item.path, []).append(item)
 
     def place(path: Path) -> int:
-        folder = path.relative_to(Path(__file__).parent).parts[0]
+        if path == _SHARED:
+            return -1
+        folder = path.relative_to(_TESTS).parts[0]
         return _SLOW_FOLDERS.index(folder) if folder in _SLOW_FOLDERS else len(_SLOW_FOLDERS)
 
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]

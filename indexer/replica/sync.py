@@ -1,13 +1,16 @@
 """The threads of a serving process that update its indexes in the background, without a request."""
 
 import logging
+from typing import TYPE_CHECKING
 
-from indexer.pipeline.pipelines import Pipelines
 from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.notifications import Listener
 from indexer.replica.cache import IndexCache
 from indexer.replica.threads.supervised import Supervised
+
+if TYPE_CHECKING:  # it has all networks, and the process of a shard needs none
+    from indexer.pipeline.pipelines import Pipelines
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +30,7 @@ class IndexSync:
         self,
         database: Database,
         index_cache: IndexCache,
-        pipelines: Pipelines,
+        pipelines: "Pipelines",
         *,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:

@@ -1,8 +1,9 @@
-"""A gallery in three shards with two copies, on three nodes of Ray: exact, current, never in part."""
+"""A gallery in three shards with two copies, on three nodes of Ray: exact, current, never in part.
+
+At greater length than in `tests/integration/cluster`: people come, move and go all the while.
+"""
 
 import importlib.util
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,9 +23,12 @@ from tests.support.home import Home, wait_for
 from tests.support.ray_cluster import RayCluster
 from tests.support.sharded_node import ShardedNode
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `cluster`)"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        importlib.util.find_spec("ray") is None, reason="Ray is not installed (extra `cluster`)"
+    ),
+]
 PEOPLE = 60
 VARIABLES = {
     "RAY_health_check_initial_delay_ms": "1000",
@@ -86,34 +90,6 @@ def test_a_new_face_is_found_and_a_deleted_one_is_gone_at_the_first_question(sha
         answers.append(node.finds(person))
 
     assert answers == [True, False] * 20
-
-
-STOPPED = """
-import signal, sys, threading
-from indexer.cluster import connection
-from indexer.settings import Settings
-ended = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: ended.set())
-settings = Settings(cluster=sys.argv[1])
-connection.prepare(settings)
-ray_connection = connection.RayConnection(settings)
-assert ray_connection.wait(100)
-signal.raise_signal(signal.SIGTERM)
-assert ended.is_set()
-ray_connection.close()
-ended.clear()
-signal.raise_signal(signal.SIGTERM)
-sys.exit(0 if ended.is_set() else 3)
-"""
-
-
-def test_sigterm_reaches_the_handler_of_a_process_that_has_connected_and_of_one_that_has_left(
-    sharded: ShardedNode,
-) -> None:
-    program = [sys.executable, "-c", STOPPED, sharded.cluster.address]
-    done = subprocess.run(program, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-
-    assert done.returncode == 0, done.stderr
 
 
 def test_while_a_node_is_killed_no_answer_is_wrong_and_none_in_part(sharded: ShardedNode) -> None:

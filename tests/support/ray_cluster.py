@@ -17,12 +17,17 @@ from indexer.cluster.environment import LOOPBACK
 from indexer.cluster.nodes.node import Node, NodeOptions, processes_of
 from indexer.settings import Settings
 
+_TOKEN = secrets.token_hex(32)
+"""Of all clusters of this process: Ray reads it once."""
 HEAD = 0
 """The head's number; it holds no shards. Those of the others are 1, 2, ..."""
 
 
 class RayCluster:
-    """As a context manager. Its nodes use one PostgreSQL, and each has a disk of its own."""
+    """As a context manager. Its nodes use one PostgreSQL, and each has a disk of its own.
+
+    Ray and `indexer.cluster.connection` set variables of a process that uses the cluster. They end with it.
+    """
 
     def __init__(
         self, url: str, home: Path, *, nodes: int = 3, variables: Mapping[str, str] | None = None
@@ -41,8 +46,8 @@ class RayCluster:
         """HOST:PORT of the head, also while it does not run."""
 
     def __enter__(self) -> Self:
-        # Ray reads the token once in a process: all clusters of a process have the same.
-        os.environ.setdefault(token.TOKEN, secrets.token_hex(32))
+        self._kept = _variables_of_ray()
+        os.environ[token.TOKEN] = _TOKEN
         try:
             self.start(HEAD)
             for number in self.numbers:
@@ -109,7 +114,8 @@ class RayCluster:
             options = replace(options, head=True, holds_shards=False, port=port, state=state)
         else:
             options = replace(options, address=self.address)
-        variables = dict(os.environ) | self._variables
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        variables |= {token.TOKEN: _TOKEN} | self._variables
         variables |= {"GEMEL_DATABASE_URL": self._url, "GEMEL_HOME": str(disk)}
         token.authenticate(Settings(home=disk), variables)
         environment.common(variables)
@@ -126,3 +132,10 @@ class RayCluster:
             node.terminate()
         for node in running:
             node.close()
+        for name in _variables_of_ray():
+            del os.environ[name]
+        os.environ.update(self._kept)
+
+
+def _variables_of_ray() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("RAY_")}

@@ -56,16 +56,21 @@ class ShardedNode:
 
     def nodes_of(self, shard: int) -> list[int]:
         """Numbers of the nodes with a copy of the shard, as Ray has placed them now."""
-        import ray
-
         found = self.active_set()
         assert found is not None
-        name = f"{found.id}-shard-{shard}"
-        ids = {self.cluster.node_id(number): number for number in self.cluster.running}
-        return [
-            ids[node_id]
-            for group in ray.util.placement_group_table().values()
-            if group["name"] == name
-            for node_id in group["bundles_to_node_id"].values()
-            if node_id in ids
-        ]
+        return nodes_of(self.cluster, found, shard)
+
+
+def nodes_of(cluster: RayCluster, shard_set: ShardSet, shard: int) -> list[int]:
+    """In a process that is connected. Nodes that have been killed are not among them."""
+    import ray
+
+    name = f"{shard_set.id}-shard-{shard}"
+    ids = {cluster.node_id(number): number for number in cluster.running}
+    return [
+        ids[node_id]
+        for group in ray.util.placement_group_table().values()
+        if group["name"] == name
+        for node_id in group["bundles_to_node_id"].values()
+        if node_id in ids
+    ]

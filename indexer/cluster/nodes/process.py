@@ -70,6 +70,8 @@ def _set_variables(options: dict[str, Any]) -> None:
     common(os.environ)
     # All actors are Gemel's, in one environment. A worker process that waits for an actor takes 70 MB.
     os.environ.setdefault("RAY_enable_worker_prestart", "0")
+    # Ray's default is 15: a shard on a machine with other work would answer last.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ[NO_OUTER_ADDRESS] = "0" if is_loopback(f"{options['host']}:0") else "1"
     if options["state"] is not None:
         os.environ.setdefault("RAY_gcs_storage", "rocksdb")

@@ -17,6 +17,7 @@ from indexer.records import changes, galleries, models, shard_sets
 from indexer.records.database.session import Database
 from indexer.records.enrolled import faces, person_templates
 from indexer.records.tables import Gallery, ShardSet
+from indexer.replica.verification import contents
 from indexer.settings import Settings
 from indexer.types import ChangeKind, Vectors
 from indexer.usecases.bootstrap import Engine
@@ -25,6 +26,7 @@ from tests.support.enrolments import enrolment
 from tests.support.home import Home, wait_for
 from tests.support.many_faces import enrol
 from tests.support.ray_cluster import RayCluster
+from tests.support.sharded_node import nodes_of
 from tests.support.strangers import CARD
 from tests.support.vectors import unit_vectors
 
@@ -34,7 +36,14 @@ if importlib.util.find_spec("ray") is None:
 GALLERY = "staff"
 PEOPLE = 48
 LEAST_FACES = 40
-VARIABLES = {"OMP_NUM_THREADS": "1"}
+VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "2000",
+    "RAY_health_check_failure_threshold": "3",
+}
+"""A dead node is noticed sooner than after Ray's twelve seconds."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,15 @@ class Sharded:
             templates = person_templates.replace(session, gallery.id, [person])
             changes.append(session, gallery.id, ChangeKind.ENROL, [added.key], templates)
             return added.id
+
+    def digest_of_postgresql(self, name: str = GALLERY) -> str:
+        return contents.read_contents(self.engine.index_store, self.gallery(name)).digest
+
+    def nodes_of(self, shard: int) -> list[int]:
+        """Numbers of the running nodes with a copy of the shard, as Ray has placed them now."""
+        active = self.active()
+        assert active is not None
+        return nodes_of(self.cluster, active, shard)
 
     def wait_for_shards(self, name: str = GALLERY) -> None:
         """Until a set serves, and this process knows it."""

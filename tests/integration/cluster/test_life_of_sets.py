@@ -1,12 +1,12 @@
 """A set of shards is built beside the one that serves, switched by one row, and stopped."""
 
 import numpy as np
+import pytest
 from sqlalchemy import select, text
 
 from indexer.cluster.shards import sets
 from indexer.records import galleries, shard_sets
 from indexer.records.tables import Identity
-from indexer.replica.verification import contents
 from tests.integration.cluster.conftest import Sharded, vectors_of
 from tests.support.home import wait_for
 from tests.support.strangers import CARD
@@ -50,7 +50,7 @@ def test_a_gallery_gets_more_shards_and_then_none_while_everybody_is_found(shard
     wait_for(switched)
     assert finds_everybody(sharded, name)
     assert all(answers)
-    assert sharded.index(name).digest == _digest_here(sharded, name)
+    assert sharded.index(name).digest == sharded.digest_of_postgresql(name)
     wait_for(lambda: not any(one.startswith(str(before.id)) for one in actors(sharded)))
     assert finds_everybody(sharded, name)
 
@@ -64,6 +64,7 @@ def test_a_gallery_gets_more_shards_and_then_none_while_everybody_is_found(shard
     wait_for(lambda: not any(one.startswith(str(begun.id)) for one in actors(sharded)))
 
 
+@pytest.mark.long
 def test_actors_of_a_set_whose_row_is_lost_are_stopped(sharded: Sharded) -> None:
     name = "lost"
     with sharded.database.transaction() as session:
@@ -81,6 +82,7 @@ def test_actors_of_a_set_whose_row_is_lost_are_stopped(sharded: Sharded) -> None
     wait_for(lambda: not any(one.startswith(str(lost.id)) for one in actors(sharded)))
 
 
+@pytest.mark.long
 def test_a_set_with_more_copies_than_nodes_gets_one_copy_for_each_node(sharded: Sharded) -> None:
     """A request for another number of shards is not lost by it."""
     name = "copied"
@@ -100,7 +102,3 @@ def test_a_set_with_more_copies_than_nodes_gets_one_copy_for_each_node(sharded: 
     wait_for(lambda: numbers() == [(1, 3)])
     with sharded.database.transaction() as session:
         galleries.remove(session, gallery_id)
-
-
-def _digest_here(sharded: Sharded, name: str) -> str:
-    return contents.read_contents(sharded.engine.index_store, sharded.gallery(name)).digest

@@ -18,6 +18,7 @@ from indexer.records.tables import Identity, ShardSet
 from indexer.replica.gallery_index import GalleryIndex
 from indexer.types import GalleryState, Part, Vectors
 from tests.integration.cluster.conftest import GALLERY, PEOPLE, Sharded, vectors_of
+from tests.support.many_faces import enrol
 from tests.support.strangers import CARD
 from tests.support.vectors import unit_vectors
 
@@ -72,6 +73,18 @@ def test_a_search_among_some_people_finds_those_of_every_shard(
         ]
         assert index.count_faces(chosen) == local.count_faces(chosen) > 0
     assert sharded.index().count_faces(chosen) == local.count_faces(chosen)
+
+
+def test_a_new_person_is_found_and_a_deleted_one_is_gone_at_the_first_search(sharded: Sharded) -> None:
+    found = []
+    for number in range(5_000, 5_010):
+        vector = unit_vectors(number, 1, CARD.dimension)
+        person = enrol(sharded.database, sharded.gallery().id, str(number), vector)
+        found.append(sharded.index().search_identities(vector, 1)[0][0].face_score > 0.99)
+        sharded.client.delete(f"/v1/galleries/{GALLERY}/identities/{person}").raise_for_status()
+        found.append(sharded.index().search_identities(vector, 1)[0][0].face_score > 0.99)
+
+    assert found == [True, False] * 10
 
 
 @pytest.fixture

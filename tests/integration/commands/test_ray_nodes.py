@@ -7,11 +7,11 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 import psutil
@@ -46,22 +46,27 @@ print(len(gcs.alive_nodes(gcs.connect(sys.argv[1]))))
 
 
 class Up:
-    """A `gemel cluster up`, ready."""
+    """A `gemel cluster up`, ready; a context manager."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self.log = home.folder / "up.log"
         self.environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [GEMEL, "cluster", "up", "--shards", "2", "--port", "0"],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None, 240)
-        self.address = self.said().split("runs at ")[1].split(",")[0]
+        self._stack = ExitStack()
+        self.process: subprocess.Popen[bytes]
+        self.address = ""
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            command = [GEMEL, "cluster", "up", "--shards", "2", "--port", "0"]
+            self.process = self._stack.enter_context(running(command, self.log, self.environment))
+            wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None, 240)
+            self.address = self.said().split("runs at ")[1].split(",")[0]
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
     def said(self) -> str:
         return self.log.read_text()
@@ -97,6 +102,24 @@ class Up:
         return done.stdout.strip() if status == 0 else done.stderr
 
 
+@contextmanager
+def running(
+    command: Sequence[str | Path], log: Path, environment: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """It is told to end where the block ends, and has a minute for it."""
+    with log.open("w") as file:
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
+            process.wait()
+
+
 def processes_below(process: psutil.Process) -> list[psutil.Process]:
     """Of nodes: not the embedded PostgreSQL, which the next command of this home stops."""
     return [one for one in process.children(recursive=True) if "postgres" not in one.name()]
@@ -110,12 +133,11 @@ def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> It
 
 @pytest.fixture(scope="module")
 def up(home: Home) -> Iterator[Up]:
-    up = Up(home)
-    try:
+    with Up(home) as up:
         yield up
-    finally:
-        up.process.terminate()
-        up.process.wait(60)
+        below = processes_below(psutil.Process(up.process.pid))
+    assert up.process.returncode == 0
+    assert not [process for process in below if process.is_running()]
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +216,7 @@ def test_a_killed_node_is_started_again(up: Up) -> None:
     assert not left
 
 
+@pytest.mark.long
 def test_shards_outlive_the_death_of_the_head_and_are_found_through_the_next_one(up: Up) -> None:
     """The head keeps on disk what it knows. Without that, a new head ends all nodes of the old one."""
     actor = up.python(ACTOR)
@@ -206,55 +229,68 @@ def test_shards_outlive_the_death_of_the_head_and_are_found_through_the_next_one
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "words"),
+    ("address", "environment", "words"),
     [
-        (["{address}"], {}, "set GEMEL_DATABASE_URL"),
-        (["{address}"], {"GEMEL_DATABASE_URL": "{other}"}, "uses another database than this machine"),
-        (["{address}"], {"GEMEL_DATABASE_URL": "postgresql://127.0.0.1:9/gemel"}, "PostgreSQL"),
-        (["{address}"], {"GEMEL_DATABASE_URL": "{empty}"}, "gemel migrate"),
-        (["{address}"], {"GEMEL_DATABASE_URL": "{url}", "GEMEL_HOME": "{nowhere}"}, "there is no token"),
-        (["{address}"], {"GEMEL_DATABASE_URL": "{url}", "RAY_AUTH_TOKEN": "0" * 64}, "rejects the token"),
-        (["here"], {"GEMEL_DATABASE_URL": "{url}"}, "is not an address of a head"),
+        ("127.0.0.1:9", {}, "set GEMEL_DATABASE_URL"),
+        ("127.0.0.1:9", {"GEMEL_DATABASE_URL": "postgresql://127.0.0.1:9/gemel"}, "PostgreSQL"),
+        ("127.0.0.1:9", {"GEMEL_DATABASE_URL": "{empty}"}, "gemel migrate"),
+        ("127.0.0.1:9", {"GEMEL_DATABASE_URL": "{url}", "GEMEL_HOME": "{nowhere}"}, "there is no token"),
+        ("here", {"GEMEL_DATABASE_URL": "{url}"}, "is not an address of a head"),
     ],
 )
-def test_a_machine_that_does_not_fit_is_told_why(
-    up: Up,
+def test_a_machine_that_is_not_set_up_is_told_why_before_it_looks_for_the_head(
+    home: Home,
     tmp_path: Path,
     databases: dict[str, str],
-    arguments: list[str],
+    address: str,
     environment: dict[str, str],
     words: str,
 ) -> None:
-    values = {"address": up.address, "nowhere": str(tmp_path), "url": up.home.database_url} | databases
+    values = {"nowhere": str(tmp_path), "url": home.database_url} | databases
     filled = {name: value.format(**values) for name, value in environment.items()}
 
-    said = up.home.process(
-        *("cluster", "join"), *(word.format(**values) for word in arguments), status=1, **filled
-    )
+    said = home.run("cluster", "join", address, status=1, **filled)
+
+    assert words in " ".join(said.stderr.split())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"GEMEL_DATABASE_URL": "{other}"}, "uses another database than this machine"),
+        ({"GEMEL_DATABASE_URL": "{url}", "RAY_AUTH_TOKEN": "0" * 64}, "rejects the token"),
+    ],
+)
+def test_a_machine_that_does_not_fit_its_head_is_told_why(
+    up: Up, databases: dict[str, str], environment: dict[str, str], words: str
+) -> None:
+    values = {"url": up.home.database_url} | databases
+    filled = {name: value.format(**values) for name, value in environment.items()}
+
+    said = up.home.process("cluster", "join", up.address, status=1, **filled)
 
     assert words in said.stderr
     assert len(said.stderr.strip().splitlines()) == 1, "one sentence, and nothing of Ray's log"
 
 
+@pytest.mark.long
 def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path) -> None:
     nobody = f"127.0.0.1:{free_port()}"
     for address, words in ((nobody, "does not answer"), (up.address, "Joined the Ray cluster at")):
         log = tmp_path / "join.log"
-        with log.open("w") as file:
-            joining = subprocess.Popen(
-                [GEMEL, "cluster", "join", address, "--name", "guest", "--no-shards"],
-                env=up.environment | {"GEMEL_DATABASE_URL": up.home.database_url},
-                stderr=file,
-            )
-        wait_for(partial(_has, log, words))
-        if address == up.address:
-            assert up.nodes()["guest"]["holds_shards"] is False
-        below = processes_below(psutil.Process(joining.pid))
-        joining.terminate()
-        assert joining.wait(60) == 0
+        environment = up.environment | {"GEMEL_DATABASE_URL": up.home.database_url}
+        command = [GEMEL, "cluster", "join", address, "--name", "guest", "--no-shards"]
+        with running(command, log, environment) as joining:
+            wait_for(partial(_has_or_ended, log, words, joining))
+            if address == up.address:
+                assert up.nodes()["guest"]["holds_shards"] is False
+            below = processes_below(psutil.Process(joining.pid))
+        assert joining.returncode == 0
         assert not [process for process in below if process.is_running()]
 
 
+@pytest.mark.long
 def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
     home: Home, tmp_path: Path, hopper: bytes
 ) -> None:
@@ -269,28 +305,22 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
     environment |= {"RAY_AUTH_TOKEN_PATH": str(token), "GEMEL_PORT": "0"}
     environment |= {"GEMEL_SHARD_FACES": "1", "GEMEL_SHARD_COPIES": "1", "GEMEL_SHARDS": "1"}
     host = preparation.outer_address("")
-    running: list[subprocess.Popen[bytes]] = []
+    started: list[subprocess.Popen[bytes]] = []
     logs: list[Path] = []
-    try:
+    with ExitStack() as stack:
         for name, words in {"head": "The head runs", "node-1": "Joined", "gemel": "Uvicorn running"}.items():
-            command = [
+            program, *arguments = [
                 word.replace("head:6379", f"{host}:{head_port}").replace("6379", str(head_port))
                 for word in services[name]["command"]
             ]
             variables = environment | {"GEMEL_HOME": str(tmp_path / name)}
             if "GEMEL_DATABASE_URL" in services[name]["environment"]:
                 variables["GEMEL_DATABASE_URL"] = home.database_url
+            variables["PATH"] = f"{GEMEL.parent}:{os.environ['PATH']}"
             logs.append(tmp_path / f"{name}.log")
-            with logs[-1].open("w") as log:
-                running.append(
-                    subprocess.Popen(
-                        [Path(sys.executable).with_name(command[0]), *command[1:]],
-                        env=variables | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-                        stderr=log,
-                        stdout=log,
-                    )
-                )
-            wait_for(partial(_has_or_ended, logs[-1], words, running[-1]), 240)
+            command = [GEMEL.with_name(program), *arguments]
+            started.append(stack.enter_context(running(command, logs[-1], variables)))
+            wait_for(partial(_has_or_ended, logs[-1], words, started[-1]), 240)
         base = logs[-1].read_text().split("Uvicorn running on ")[1].split()[0]
         wait_for(lambda: ready(base))
         with httpx2.Client(base_url=base, timeout=60) as client:
@@ -316,11 +346,7 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
             "index", "reshard", "held", *many, status=1, **known | {"GEMEL_SHARD_FACES": "100"}
         )
         assert "there cannot be 8 copies" in " ".join(few.stderr.split())
-    finally:
-        for process in reversed(running):
-            process.terminate()
-        statuses = [process.wait(60) for process in reversed(running)]
-    assert statuses == [0, 0, 0], [log.read_text() for log in logs]
+    assert [process.returncode for process in started] == [0, 0, 0], [log.read_text() for log in logs]
 
 
 def faces_of_active_shards(home: Home, environment: dict[str, str]) -> list[int | None]:
@@ -346,21 +372,18 @@ def _has_or_ended(log: Path, words: str, process: "subprocess.Popen[bytes]") -> 
     return words in log.read_text()
 
 
-def _has(log: Path, words: str) -> bool:
-    return words in log.read_text()
-
-
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_and_no_folder_is_left(home: Home, how: signal.Signals) -> None:
-    up = Up(home)
-    below = processes_below(psutil.Process(up.process.pid))
-    folders = [json.loads(process.cmdline()[-1])["folder"] for process in up.node_processes().values()]
-    assert len(folders) == 3
-    assert all(os.path.isdir(folder) for folder in folders)
+    with Up(home) as up:
+        below = processes_below(psutil.Process(up.process.pid))
+        folders = [json.loads(process.cmdline()[-1])["folder"] for process in up.node_processes().values()]
+        assert len(folders) == 3
+        assert all(os.path.isdir(folder) for folder in folders)
 
-    up.process.send_signal(how)
+        up.process.send_signal(how)
 
-    assert up.process.wait(60) == (0 if how != signal.SIGKILL else -how)
+        assert up.process.wait(60) == (0 if how != signal.SIGKILL else -how)
     _, left = psutil.wait_procs(below, timeout=60)
     assert not left
     assert not any(os.path.exists(folder) for folder in folders)
