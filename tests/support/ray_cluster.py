@@ -15,6 +15,7 @@ import psutil
 from indexer.cluster import environment, token
 from indexer.cluster.environment import LOOPBACK
 from indexer.cluster.nodes.node import Node, NodeOptions, processes_of
+from indexer.errors import Misconfigured
 from indexer.settings import Settings
 
 _TOKEN = secrets.token_hex(32)
@@ -53,7 +54,7 @@ class RayCluster:
             for number in self.numbers:
                 self._launch(number)
             for number in self.numbers:
-                self._node(number).wait_until_started()
+                self._wait(number)
         except BaseException:
             self._close()
             raise
@@ -84,7 +85,7 @@ class RayCluster:
     def start(self, number: int) -> None:
         """Starts a node that has not run yet, or was killed. Returns when it has joined."""
         self._launch(number)
-        self._node(number).wait_until_started()
+        self._wait(number)
         if number == HEAD:
             self.address = self._node(HEAD).address
 
@@ -120,6 +121,15 @@ class RayCluster:
         token.authenticate(Settings(home=disk), variables)
         environment.common(variables)
         self._nodes[number] = Node(options, variables)
+
+    def _wait(self, number: int) -> None:
+        """Ray gives a node half a minute to start, however busy the machine is: there is a second attempt."""
+        try:
+            self._node(number).wait_until_started()
+        except Misconfigured:
+            self._node(number).close()
+            self._launch(number)
+            self._node(number).wait_until_started()
 
     def _node(self, number: int) -> Node:
         node = self._nodes[number]
