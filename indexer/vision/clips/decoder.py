@@ -11,7 +11,7 @@ from indexer.vision.clips.container import container_of
 from indexer.vision.clips.process import OVERRUN
 from indexer.vision.clips.process_handle import ClipPicture, ClipProcess
 from indexer.vision.clips.reading import ClipLimits
-from indexer.vision.decoding.process_handle import ProcessDied
+from indexer.vision.decoding.child_process import ProcessDied
 
 _deaths = RateLimitedLog(logging.getLogger(__name__))
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM}

@@ -13,10 +13,11 @@ from indexer.rate_limited_log import RateLimitedLog
 from indexer.vision.clips.decoder import ClipDecoder
 from indexer.vision.clips.reading import ClipLimits
 from indexer.vision.decoding import formats
+from indexer.vision.decoding.child_process import ProcessDied
 from indexer.vision.decoding.decode import Picture, decode_picture
 from indexer.vision.decoding.formats.header import Header
 from indexer.vision.decoding.process import OVERRUN, memory_bytes
-from indexer.vision.decoding.process_handle import ProcessDied, ProcessHandle
+from indexer.vision.decoding.process_handle import ProcessHandle
 
 _deaths = RateLimitedLog(logging.getLogger(__name__))
 
