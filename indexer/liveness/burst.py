@@ -145,7 +145,7 @@ def check_burst(
             several_faces,
             watch,
             most=MAX_FRAMES,
-            challenge=token is not None,
+            requested=requested,
         )
     else:
         frames = measure(pipeline, reader, shown, attributes, several_faces, watch)

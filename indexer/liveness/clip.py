@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 from indexer.attributes.reader import AttributeReader
 from indexer.liveness.frames import Frame, measure
-from indexer.liveness.movements import Posture, movement
+from indexer.liveness.movements import Movement, Posture, deciding, last_open, shown_in
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute, OnSeveralFaces
@@ -22,15 +22,16 @@ def frames_of_clip(
     watch: Stopwatch,
     *,
     most: int,
-    challenge: bool,
+    requested: Sequence[Movement] | None,
 ) -> list[Frame]:
-    """At most `most` frames, in their order. With a challenge every frame of the even sample is measured, and
-    the clip's movements decide which of them stay; without one, frames at equal distances are measured.
+    """At most `most` frames, in their order. With a challenge, whose movements are `requested`, every frame
+    of the even sample is measured, and the clip's movements decide which of them stay; without one, frames at
+    equal distances are measured.
 
     Raises what `ClipDecoder.decode` and `measure` raise."""
     with watch.stage(Stage.DECODE):
         pictures = pipeline.decoder.clips.decode(clip)
-    if not challenge:
+    if requested is None:
         pictures = spread(pictures, most)
     measured = measure(
         pipeline, reader, [picture.data for picture in pictures], attributes, several_faces, watch
@@ -38,17 +39,22 @@ def frames_of_clip(
     frames = [replace(frame, at_ms=picture.at_ms) for frame, picture in zip(measured, pictures, strict=True)]
     begun = next((place for place, frame in enumerate(frames) if frame.face is not None), 0)
     frames = frames[begun:]  # a webcam that has just been opened shows nothing yet
-    return [frames[place] for place in choose([_posture(frame) for frame in frames], most)]
+    return [frames[place] for place in choose([_posture(frame) for frame in frames], most, requested or ())]
 
 
-def choose(postures: Sequence[Posture | None], most: int) -> list[int]:
-    """Places of at most `most` frames: the first, against which movements are measured, and the last; the
-    middle one of each movement; then what fills the longest gaps. `postures`: of each frame, None where it is
-    not known."""
+def choose(postures: Sequence[Posture | None], most: int, requested: Sequence[Movement] = ()) -> list[int]:
+    """Places of at most `most` frames, such that they answer a challenge if and only if all frames do. The
+    first, against which movements are measured, the last, and the last with open eyes; the middle one of each
+    movement that decides about the challenge, and of the others as far as there is room; then what fills the
+    longest gaps. `postures`: of each frame, None where it is not known. `most`: room for the movements of a
+    challenge and four frames more."""
     count = len(postures)
     if count <= most:
         return list(range(count))
-    chosen = {0, count - 1, *_middles(postures)[: most - 2]}
+    chosen = {0, count - 1, last_open(postures)}
+    for place in _middles(postures, requested):
+        if len(chosen) < most:
+            chosen.add(place)
     while len(chosen) < most:
         places = sorted(chosen)
         gaps = [after - before for before, after in pairwise(places)]
@@ -57,18 +63,13 @@ def choose(postures: Sequence[Posture | None], most: int) -> list[int]:
     return sorted(chosen)
 
 
-def _middles(postures: Sequence[Posture | None]) -> list[int]:
-    """Of each run of frames that show one movement."""
-    reference = postures[0]
-    if reference is None:
-        return []
-    shown = [None if posture is None else movement(posture, reference) for posture in postures]
-    middles = []
-    for found, run in groupby(range(len(shown)), key=lambda place: shown[place]):
-        places = list(run)
-        if found is not None:
-            middles.append(places[len(places) // 2])
-    return middles
+def _middles(postures: Sequence[Posture | None], requested: Sequence[Movement]) -> list[int]:
+    """Of the frames of each movement; first those of the movements that decide about the challenge."""
+    shown = shown_in(postures)
+    decide = deciding([found for found, _ in shown], requested)
+    others = [number for number in range(len(shown)) if number not in decide]
+    middles = [places[len(places) // 2] for _, places in shown]
+    return [middles[number] for number in (*decide, *others)]
 
 
 def _posture(frame: Frame) -> Posture | None:

@@ -88,30 +88,52 @@ def movements_of(postures: Sequence[Posture | None]) -> list[Movement] | None:
     reference = postures[0] if postures else None
     if reference is None or not reference.is_frontal:
         return None
-    last_open = max(
-        (number for number, posture in enumerate(postures) if posture is not None and posture.eyes_are_open),
-        default=0,
-    )
-    shown: list[Movement] = []
-    for number, posture in enumerate(postures[1:], start=1):
+    return [found for found, _ in shown_in(postures)]
+
+
+def shown_in(postures: Sequence[Posture | None]) -> list[tuple[Movement, list[int]]]:
+    """As `movements_of`, whether the first frame is frontal or not: each movement with the places of the
+    frames that show it. Empty where the first posture is None."""
+    reference = postures[0] if postures else None
+    if reference is None:
+        return []
+    until = last_open(postures)
+    shown: list[tuple[Movement, list[int]]] = []
+    for place, posture in enumerate(postures[1:], start=1):
         found = None if posture is None else movement(posture, reference)
-        if found is Movement.CLOSE_EYES and number > last_open:
+        if found is None or (found is Movement.CLOSE_EYES and place > until):
             continue
-        if found is not None and shown[-1:] != [found]:
-            shown.append(found)
+        if not shown or shown[-1][0] is not found:
+            shown.append((found, []))
+        shown[-1][1].append(place)
     return shown
+
+
+def last_open(postures: Sequence[Posture | None]) -> int:
+    """Place of the last frame with open eyes; 0: there is none."""
+    places = (
+        place for place, posture in enumerate(postures) if posture is not None and posture.eyes_are_open
+    )
+    return max(places, default=0)
 
 
 def answers(shown: Sequence[Movement], requested: Sequence[Movement]) -> bool:
     """Whether `shown` has the movements of `requested` in their order, and no others: `shown` as
     `movements_of` gives them. People blink, so closed eyes at other places do no harm."""
+    return [shown[place] for place in deciding(shown, requested)] == list(requested)
+
+
+def deciding(shown: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
+    """Places of `shown` that decide whether it answers: each movement of `requested`, in their order, and
+    each that was not requested. Not closed eyes at other places, nor a movement that goes on after them."""
+    places: list[int] = []
     found = 0
     held: Movement | None = None
-    for each in shown:
-        if found < len(requested) and each is requested[found]:
-            found += 1
-        elif each not in (Movement.CLOSE_EYES, held):  # a movement goes on after a blink
-            return False
+    for place, each in enumerate(shown):
+        is_next = found < len(requested) and each is requested[found]
+        if is_next or each not in (Movement.CLOSE_EYES, held):
+            places.append(place)
+        found += is_next
         if each is not Movement.CLOSE_EYES:
             held = each
-    return found == len(requested)
+    return places
