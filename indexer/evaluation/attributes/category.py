@@ -10,21 +10,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.reader import AttributeReader
 from indexer.errors import InvalidInput, InvalidRequest
-from indexer.evaluation.attributes.expression.rates import calibration_error
-from indexer.evaluation.intervals import RESAMPLES, Interval, draws, interval_of
+from indexer.evaluation.attributes.shares import (
+    CANNOT_TELL,
+    NO_FACE,
+    NO_VALUE,
+    UNREADABLE,
+    Shares,
+    calibration_error,
+    confidences,
+    confusion,
+    reasons,
+)
+from indexer.evaluation.intervals import Interval
 from indexer.files import reason
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Attribute
 
 KINDS = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-CANNOT_TELL, NO_FACE, UNREADABLE = "cannot_tell", "no_face", "unreadable"
-NO_VALUE = (CANNOT_TELL, NO_FACE, UNREADABLE)
 NOTHING = "none"
 """The label of an empty list of categories. Several are joined by `+`, in alphabetical order."""
 
@@ -71,7 +78,7 @@ class CategoryResult:
     mean_confidence: float | None
     """Of the values: it should be `accuracy_when_decided`."""
     calibration_error: float | None
-    """As of `expression.rates`."""
+    """As of `shares`."""
     confusion: dict[str, dict[str, int]]
     """Number of pictures by label, then by answer."""
 
@@ -162,62 +169,38 @@ def measure(attribute: Attribute, outcomes: Sequence[Outcome]) -> CategoryResult
     """`outcomes`: at least one."""
     labels = np.array([outcome.picture.label for outcome in outcomes])
     answers = np.array([outcome.answer for outcome in outcomes])
-    confidence = np.array(
-        [outcome.estimate.confidence or 0.0 if outcome.estimate else 0.0 for outcome in outcomes]
-    )
+    confidence = confidences(outcome.estimate for outcome in outcomes)
     right, decided = answers == labels, ~np.isin(answers, NO_VALUE)
     faces = decided | (answers == CANNOT_TELL)
     known = decided & (confidence > 0)
-    _, people = np.unique([outcome.picture.person for outcome in outcomes], return_inverse=True)
-    weights = [np.ones(len(outcomes), np.int64), *draws(people, RESAMPLES, 0)]
-
-    def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, Interval | None]:
-        value, *resampled = (_share(hits, among, each) for each in weights)
-        return value, interval_of(value, resampled, len(np.unique(people[among])))
-
-    accuracy = share(right, np.ones(len(outcomes), np.bool_))
-    when_decided = share(right, decided)
-    cannot_tell = share(~decided, faces)
+    shares = Shares([outcome.picture.person for outcome in outcomes])
+    accuracy = shares.share(right, np.ones(len(outcomes), np.bool_))
+    when_decided = shares.share(right, decided)
+    cannot_tell = shares.share(~decided, faces)
     counted = Counter(answers.tolist())
     return CategoryResult(
         attribute=attribute.value,
         pictures=len(outcomes),
-        people=int(people.max()) + 1,
+        people=shares.people,
         accuracy=accuracy[0],
         accuracy_interval=accuracy[1],
         accuracy_when_decided=when_decided[0] if decided.any() else None,
         accuracy_when_decided_interval=when_decided[1] if decided.any() else None,
         right_by_label={
-            label: share(right, faces & (labels == label))
+            label: shares.share(right, faces & (labels == label))
             for label in sorted(set(labels.tolist()))
             if (faces & (labels == label)).any()
         },
         cannot_tell=cannot_tell[0] if faces.any() else 0.0,
         cannot_tell_interval=cannot_tell[1] if faces.any() else None,
-        cannot_tell_reasons=_reasons(outcomes),
+        cannot_tell_reasons=reasons(outcome.estimate for outcome in outcomes),
         no_face=counted[NO_FACE],
         unreadable=counted[UNREADABLE],
         mean_confidence=float(confidence[known].mean()) if known.any() else None,
         calibration_error=calibration_error(confidence[known], right[known]) if known.any() else None,
-        confusion=_confusion(labels.tolist(), answers.tolist()),
+        confusion=confusion(labels.tolist(), answers.tolist(), _columns(answers.tolist())),
     )
 
 
-def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int64]) -> float:
-    total = weights[among].sum()
-    return float(weights[among & hits].sum() / total) if total else float("nan")
-
-
-def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    reasons = Counter(
-        outcome.estimate.cannot_tell.value
-        for outcome in outcomes
-        if outcome.estimate is not None and outcome.estimate.cannot_tell is not None
-    )
-    return dict(reasons.most_common())
-
-
-def _confusion(labels: Sequence[str], answers: Sequence[str]) -> dict[str, dict[str, int]]:
-    counted = Counter(zip(labels, answers, strict=True))
-    values = sorted(set(answers) - set(NO_VALUE)) + [each for each in NO_VALUE if each in answers]
-    return {label: {answer: counted[label, answer] for answer in values} for label in sorted(set(labels))}
+def _columns(answers: Sequence[str]) -> list[str]:
+    return sorted(set(answers) - set(NO_VALUE)) + [each for each in NO_VALUE if each in answers]

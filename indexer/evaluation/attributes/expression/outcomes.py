@@ -10,13 +10,11 @@ from indexer.attributes.head import FaceView
 from indexer.attributes.heads.expression import ExpressionHead
 from indexer.errors import InvalidInput
 from indexer.evaluation.attributes.expression.data import LabelledPicture
+from indexer.evaluation.attributes.shares import CANNOT_TELL, NO_FACE, UNREADABLE
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.types import Image
 from indexer.vision.align import ARCFACE_112, align
-
-CANNOT_TELL, NO_FACE, UNREADABLE = "cannot_tell", "no_face", "unreadable"
-"""Answers that are no expression. They are wrong answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,19 +5,26 @@ expression that the network does not know.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.evaluation.attributes.expression.outcomes import CANNOT_TELL, NO_FACE, UNREADABLE, Outcome
-from indexer.evaluation.intervals import RESAMPLES, Interval, draws, interval_of
-
-NO_EXPRESSION = (CANNOT_TELL, NO_FACE, UNREADABLE)
-
-BINS = 10
-"""Of confidence, for the calibration error."""
+from indexer.evaluation.attributes.expression.outcomes import Outcome
+from indexer.evaluation.attributes.shares import (
+    CANNOT_TELL,
+    NO_FACE,
+    NO_VALUE,
+    UNREADABLE,
+    Shares,
+    calibration_error,
+    confidences,
+    confusion,
+    reasons,
+    share_of,
+)
+from indexer.evaluation.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +56,7 @@ class ExpressionResult:
     mean_confidence: float | None
     """Of the values: it should be `accuracy_when_decided`."""
     calibration_error: float | None
-    """Expected calibration error (Naeini et al. 2015): the mean distance, over ten bins of confidence with
-    their number of values as weights, between the mean confidence and the share of right values."""
+    """As of `shares`."""
     confusion: dict[str, dict[str, int]]
     """Number of pictures by true expression, then by answer."""
     seconds: float
@@ -65,32 +71,19 @@ def measure(
     right = np.array([outcome.is_right for outcome in outcomes])
     decided = np.array([outcome.is_decided for outcome in outcomes])
     abstained = np.array([outcome.answer == CANNOT_TELL for outcome in outcomes])
-    confidence = np.array(
-        [outcome.estimate.confidence or 0.0 if outcome.estimate else 0.0 for outcome in outcomes]
-    )
+    confidence = confidences(outcome.estimate for outcome in outcomes)
     known = np.isin(true, expressions)
-    _, people = np.unique([outcome.picture.person for outcome in outcomes], return_inverse=True)
-    weights = [np.ones(len(outcomes), np.int64), *draws(people, RESAMPLES, 0)]
-
-    def rate(of: Callable[[NDArray[np.int64]], float]) -> tuple[float, Interval | None]:
-        value, *resampled = (of(each) for each in weights)
-        return value, interval_of(value, resampled, int(people.max()) + 1)
-
-    def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, Interval | None]:
-        return rate(lambda each: _share(hits, among, each))
-
+    shares = Shares([outcome.picture.person for outcome in outcomes])
     everything = np.ones(len(outcomes), np.bool_)
     names = sorted(set(true.tolist()))
-    accuracy, balanced = share(right, everything), rate(lambda each: _balanced(right, true, names, each))
-    when_decided, of_known, cannot_tell = (
-        share(right, decided),
-        share(right, known),
-        share(abstained, everything),
-    )
+    accuracy = shares.share(right, everything)
+    balanced = shares.rate(lambda each: _balanced(right, true, names, each), everything)
+    when_decided, of_known = shares.share(right, decided), shares.share(right, known)
+    cannot_tell = shares.share(abstained, everything)
     answers = Counter(outcome.answer for outcome in outcomes)
     return ExpressionResult(
         pictures=len(outcomes),
-        people=int(people.max()) + 1,
+        people=shares.people,
         accuracy=accuracy[0],
         accuracy_interval=accuracy[1],
         balanced_accuracy=balanced[0],
@@ -103,53 +96,27 @@ def measure(
         unknown=tuple(name for name in names if name not in expressions),
         cannot_tell=cannot_tell[0],
         cannot_tell_interval=cannot_tell[1],
-        cannot_tell_reasons=_reasons(outcomes),
+        cannot_tell_reasons=reasons(outcome.estimate for outcome in outcomes),
         no_face=answers[NO_FACE],
         unreadable=answers[UNREADABLE],
         mean_confidence=float(confidence[decided].mean()) if decided.any() else None,
         calibration_error=calibration_error(confidence[decided], right[decided]) if decided.any() else None,
-        confusion=_confusion(outcomes, names, (*expressions, *NO_EXPRESSION)),
+        confusion=confusion(
+            true.tolist(), [outcome.answer for outcome in outcomes], (*expressions, *NO_VALUE)
+        ),
         seconds=seconds,
         model=model,
     )
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """As of `ExpressionResult`; both of shape (n,), n at least 1."""
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, right - confidence, BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
-
-
 def columns(result: ExpressionResult) -> list[str]:
     """The answers of `confusion` that are worth a column: all expressions, and what else there was."""
     rows = result.confusion.values()
-    return [*result.expressions, *(each for each in NO_EXPRESSION if any(row[each] for row in rows))]
-
-
-def _share(hits: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int64]) -> float:
-    total = weights[among].sum()
-    return float(weights[among & hits].sum() / total) if total else float("nan")
+    return [*result.expressions, *(each for each in NO_VALUE if any(row[each] for row in rows))]
 
 
 def _balanced(
     right: NDArray[np.bool_], true: NDArray[np.str_], names: Sequence[str], weights: NDArray[np.int64]
 ) -> float:
     """A resample may lack an expression: the mean is over the others."""
-    return float(np.nanmean([_share(right, true == name, weights) for name in names]))
-
-
-def _reasons(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    reasons = Counter(
-        outcome.estimate.cannot_tell.value
-        for outcome in outcomes
-        if outcome.estimate is not None and outcome.estimate.cannot_tell is not None
-    )
-    return dict(reasons.most_common())
-
-
-def _confusion(
-    outcomes: Sequence[Outcome], names: Sequence[str], answers: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    counted = Counter((outcome.picture.expression, outcome.answer) for outcome in outcomes)
-    return {name: {answer: counted[name, answer] for answer in answers} for name in names}
+    return float(np.nanmean([share_of(right, true == name, weights) for name in names]))

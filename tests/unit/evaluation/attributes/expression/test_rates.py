@@ -8,8 +8,9 @@ import pytest
 from indexer.attributes.estimate import CannotTell, Estimate
 from indexer.attributes.heads.expression import EXPRESSIONS
 from indexer.evaluation.attributes.expression.data import LabelledPicture
-from indexer.evaluation.attributes.expression.outcomes import CANNOT_TELL, NO_FACE, Outcome
-from indexer.evaluation.attributes.expression.rates import calibration_error, columns, measure
+from indexer.evaluation.attributes.expression.outcomes import Outcome
+from indexer.evaluation.attributes.expression.rates import columns, measure
+from indexer.evaluation.attributes.shares import CANNOT_TELL, NO_FACE, calibration_error
 
 
 def outcome(expression: str, answer: str, person: str = "a", confidence: float = 0.8) -> Outcome:
