@@ -18,8 +18,9 @@ export function openCameraPanel({ onPicture, onClose, onChoose, signal }) {
   const off = new AbortController();
   signal.addEventListener("abort", () => off.abort(), { once: true, signal: off.signal });
   document.addEventListener("visibilitychange", () => document.hidden && close(), { signal: off.signal });
-  const panel = h("div", { class: "camera-panel" }, h("p", { role: "status" }, t("camera.opening")));
   const closer = h("button", { onclick: close }, t("common.cancel"));
+  const actions = h("div", { class: "actions" }, closer);
+  const panel = h("div", { class: "camera-panel" }, h("p", { role: "status" }, t("camera.opening")), actions);
 
   function close() {
     off.abort();

@@ -20,7 +20,8 @@ const CODES = {
 };
 
 /**
- * The camera is on until `signal` is aborted.
+ * The camera is on until `signal` is aborted. Whoever has left by the time that the browser answers, which may wait
+ * for its user, gets no answer: the promise stays pending, and the camera goes off at once.
  * @param {AbortSignal} signal
  * @returns {Promise<HTMLVideoElement>} that plays it
  * @throws {CameraProblem}
@@ -30,14 +31,14 @@ export async function openCamera(signal) {
   if (!isSecureContext || !navigator.mediaDevices?.getUserMedia) throw new CameraProblem("insecure");
   const size = { width: { ideal: 1280 }, height: { ideal: 720 }, facingMode: "user" };
   const stream = await navigator.mediaDevices.getUserMedia({ video: size, audio: false }).catch((error) => {
-    throw new CameraProblem(CODES[error.name] ?? "taken");
+    if (!signal.aborted) throw new CameraProblem(CODES[error.name] ?? "taken");
   });
-  const stop = () => stream.getTracks().forEach((track) => track.stop());
+  const stop = () => stream?.getTracks().forEach((track) => track.stop());
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
-  const video = h("video", { muted: true, playsinline: true, srcObject: stream });
-  await video.play().catch(() => {}); // it was left in the meantime
-  return video;
+  const video = h("video", { muted: true, playsinline: true, srcObject: stream ?? null });
+  if (!signal.aborted) await video.play().catch(() => {}); // it was left in the meantime
+  return signal.aborted ? new Promise(() => {}) : video;
 }
 
 /**

@@ -49,7 +49,6 @@ export function createCapture({ draw, onFrames, onEnd, onRestart, onChoose, sign
   });
 
   function ready(video) {
-    if (off.signal.aborted) return; // the window was hidden, or the page left, while the browser asked
     const words = h("p", { class: "capture-words" }, t("liveness.ready"));
     const place = h("div");
     const begin = h("button", { class: "primary", onclick: () => run() }, t("liveness.begin"));
