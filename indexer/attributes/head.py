@@ -26,7 +26,7 @@ class FaceView:
     share_inside: float = 1.0
     """As of `AlignedFace`."""
     permitted: frozenset[str] | None = None
-    """Attributes of which another one may tell something, as `quality` does of a mask; None: all."""
+    """Attributes whose networks may run for another one, as that of a mask does for `quality`; None: all."""
     results: dict[Hashable, Any] = field(default_factory=dict)
     """Of work that several heads need, by what made them: see `once`."""
 

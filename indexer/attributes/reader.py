@@ -1,5 +1,6 @@
 """Opens heads when they are first needed, and has them estimate the faces of a photograph."""
 
+import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -8,14 +9,17 @@ from indexer.attributes.estimate import NO_ESTIMATES, Estimates
 from indexer.attributes.head import FaceView, Head
 from indexer.attributes.heads.opening import HEADS, HeadKind, HeadSources
 from indexer.concurrency import ConcurrencyLimit, raise_if_abandoned
-from indexer.errors import AttributeNotPermitted, AttributeUnavailable
+from indexer.errors import AttributeNotPermitted, AttributeUnavailable, WeightsDamaged, WeightsMissing
 from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Photograph
+from indexer.rate_limited_log import RateLimitedLog
 from indexer.request_timings import Stage, Stopwatch
 from indexer.types import Attribute
 from indexer.weights.locate import is_present
 from indexer.weights.published import set_of
 from indexer.weights.store import WeightStore
+
+_unopened = RateLimitedLog(logging.getLogger(__name__))
 
 
 class AttributeReader:
@@ -51,16 +55,18 @@ class AttributeReader:
         """Before anything is decoded. `gallery_permits`: by the gallery's policy; None: whatever the
         installation permits. Raises AttributeNotPermitted, AttributeUnavailable."""
         for attribute in requested:
-            if not self.is_permitted(attribute):
-                raise AttributeNotPermitted(
-                    f"this installation does not permit the attribute {attribute}: see GEMEL_ATTRIBUTES",
-                    attribute=attribute.value,
-                )
-            if gallery_permits is not None and attribute not in gallery_permits:
-                raise AttributeNotPermitted(
-                    f"the gallery's policy does not permit the attribute {attribute}",
-                    attribute=attribute.value,
-                )
+            for needed in self._needed(attribute):
+                of = "" if needed is attribute else f", from which {attribute} is estimated"
+                if needed not in self._permitted:
+                    raise AttributeNotPermitted(
+                        f"this installation does not permit the attribute {needed}{of}: see GEMEL_ATTRIBUTES",
+                        attribute=attribute.value,
+                    )
+                if gallery_permits is not None and needed not in gallery_permits:
+                    raise AttributeNotPermitted(
+                        f"the gallery's policy does not permit the attribute {needed}{of}",
+                        attribute=attribute.value,
+                    )
             if not self.is_available(attribute):
                 raise AttributeUnavailable(
                     f"there is no network for the attribute {attribute} on this machine:"
@@ -68,9 +74,17 @@ class AttributeReader:
                     attribute=attribute.value,
                 )
 
-    def is_permitted(self, attribute: Attribute) -> bool:
-        """In this installation."""
-        return attribute in self._permitted
+    def is_permitted(self, attribute: Attribute, gallery_permits: Collection[str] | None = None) -> bool:
+        """With the attributes from which it is estimated. `gallery_permits`: as of `check`."""
+        return all(
+            needed in self._permitted and (gallery_permits is None or needed in gallery_permits)
+            for needed in self._needed(attribute)
+        )
+
+    def _needed(self, attribute: Attribute) -> tuple[Attribute, ...]:
+        """It, and those from which it is estimated."""
+        kind = self._kinds.get(attribute)
+        return (attribute, *(() if kind is None else kind.made_of))
 
     def kind(self, attribute: Attribute) -> HeadKind | None:
         """What estimates it; None where this version has no head for it."""
@@ -84,15 +98,25 @@ class AttributeReader:
     def usable(
         self, attributes: Collection[Attribute], gallery_permits: Collection[str] | None
     ) -> tuple[Attribute, ...]:
-        """Those that are permitted, here and by the gallery's policy, and available. `gallery_permits`: as of
-        `check`."""
+        """Those that are permitted and available. Of weights that turn out to be damaged, only the log says
+        so: this is for attributes that no request has named. `gallery_permits`: as of `check`."""
         return tuple(
             attribute
             for attribute in attributes
-            if (gallery_permits is None or attribute in gallery_permits)
-            and self.is_permitted(attribute)
+            if self.is_permitted(attribute, gallery_permits)
             and self.is_available(attribute)
+            and self._opens(attribute)
         )
+
+    def _opens(self, attribute: Attribute) -> bool:
+        try:
+            self._head(attribute)
+        except (WeightsMissing, WeightsDamaged) as error:
+            _unopened.line(
+                logging.WARNING, error.message, "%s is not estimated: %s", attribute, error.message
+            )
+            return False
+        return True
 
     def missing(self, attribute: Attribute) -> list[str]:
         """Names of the networks whose weights are not on this machine, as `gemel models fetch` takes them."""
@@ -121,11 +145,15 @@ class AttributeReader:
             yield
 
     def read(
-        self, photograph: Photograph, requested: Collection[Attribute], watch: Stopwatch
+        self,
+        photograph: Photograph,
+        requested: Collection[Attribute],
+        watch: Stopwatch,
+        gallery_permits: Collection[str] | None = None,
     ) -> list[Estimates]:
         """As `estimate`, in a turn of its own."""
         with self.turn(requested if photograph.faces else (), watch):
-            return self.estimate(photograph, requested, watch)
+            return self.estimate(photograph, requested, watch, gallery_permits)
 
     def estimate(
         self,
@@ -135,8 +163,8 @@ class AttributeReader:
         gallery_permits: Collection[str] | None = None,
     ) -> list[Estimates]:
         """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
-        none. Within a `turn`. `gallery_permits`: as of `check`, which has been called; here it says of which
-        other attributes an estimate may tell something. Raises Abandoned, WeightsMissing, WeightsDamaged."""
+        none. Within a `turn`. `gallery_permits`: as of `check`, which has been called; here it says which
+        networks may run for other attributes. Raises Abandoned, WeightsMissing, WeightsDamaged."""
         permitted = self._permitted if gallery_permits is None else self._permitted & set(gallery_permits)
         faces = photograph.faces[: self._max_faces] if requested else []
         views = [FaceView.of(photograph, face, permitted) for face in faces]

@@ -16,6 +16,7 @@ from indexer.pipeline.models import GalleryModels
 from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent, record
 from indexer.records.database.session import Database
+from indexer.records.imports.estimates import forget_forbidden
 from indexer.records.tables import Gallery
 from indexer.types import PersonScore
 
@@ -50,7 +51,8 @@ def update(
 
     `policy`: the members of `POLICY` that change; None means the setting's value, and leaves
     those of `NEVER_NULL` as they are. The FPIR of the duplicate check needs no support, like its
-    default. `person_score`: that the gallery is about to get, on which its calibration depends.
+    default. `person_score`: that the gallery is about to get, on which its calibration depends. What imports
+    have estimated of attributes that `policy` no longer permits is deleted.
     Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
     assert policy.keys() <= POLICY, policy
@@ -61,7 +63,8 @@ def update(
         card = models.for_gallery(gallery)
         calibration = resolver.for_gallery(gallery, card, person_score=person_score)
         check_supported(calibration, fpir, gallery.face_count)
-    with database.transaction() as session:
+    permitted = policy.get("attributes")
+    with database.transaction(long=permitted is not None) as session:
         row = galleries.lock(session, gallery.id)
         details = {field: [getattr(row, field), value] for field, value in policy.items()}
         if details:
@@ -69,6 +72,8 @@ def update(
         for field, value in policy.items():
             if field not in NEVER_NULL or value is not None:
                 setattr(row, field, value)
+        if permitted is not None:
+            forget_forbidden(session, gallery.id, permitted)
     with database.reading() as session:
         return galleries.get(session, name)
 

@@ -56,8 +56,7 @@ def attributes_of(engine: Engine, job: ImportJob, gallery: Gallery) -> list[Attr
     return [
         attribute
         for attribute in map(Attribute, job.attributes)
-        if engine.attributes.is_permitted(attribute)
-        and (gallery.attributes is None or attribute in gallery.attributes)
+        if engine.attributes.is_permitted(attribute, gallery.attributes)
     ]
 
 

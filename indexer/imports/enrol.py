@@ -77,9 +77,11 @@ def _enrol_people(engine: Engine, claimed: Claimed, check: Callable[[], object],
     requested = attributes_of(engine, job, claimed.gallery)
 
     def commit(session: Session, done: Mapping[int, PersonOutcome]) -> None:
+        gallery = galleries.lock(session, claimed.gallery.id)  # whose policy may have changed since the claim
+        permitted = attributes_of(engine, job, gallery)
         verdicts: dict[int, Verdict] = {}
         for number, one in done.items():
-            verdicts |= _verdicts(people[number], one, requested)
+            verdicts |= _verdicts(people[number], one, permitted)
         queue.record(session, claimed.worker, verdicts)
         recorded.update(done)
 

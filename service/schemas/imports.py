@@ -1,5 +1,6 @@
 """Bodies of imports and their files."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -189,13 +190,15 @@ class ImportFile(BaseModel):
     identity_id: UUID | None = Field(description="The person, if enrolled; null if not")
     has_picture: bool = Field(description="Whether a small picture of the file is kept", examples=[True])
     attributes: dict[str, AttributeEstimate] = Field(
-        description="Of the enrolled face, those in the import's `attributes`, by name. They are kept as long"
-        " as the import and the face are, and the face is this person's",
+        description="Of the enrolled face, those in the import's `attributes` that are still permitted, by"
+        " name. They are kept as long as the import and the face are, the face is this person's, and the"
+        " gallery's policy permits them",
         examples=[{}],
     )
 
     @classmethod
-    def of(cls, file: tables.ImportFile, has_picture: bool) -> "ImportFile":
+    def of(cls, file: tables.ImportFile, has_picture: bool, permitted: Collection[str]) -> "ImportFile":
+        """`permitted`: attributes."""
         return cls(
             id=file.id,
             name=file.name,
@@ -211,6 +214,7 @@ class ImportFile(BaseModel):
             attributes={
                 name: AttributeEstimate.model_validate(estimate)
                 for name, estimate in (file.estimates or {}).items()
+                if name in permitted
             },
         )
 

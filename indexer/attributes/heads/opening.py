@@ -82,6 +82,8 @@ class HeadKind:
     weights: tuple[WeightFile, ...]
     open: Callable[[HeadSources], Head]
     """Raises WeightsMissing, WeightsDamaged."""
+    made_of: tuple[Attribute, ...] = ()
+    """Attributes without whose estimates there is none of this one, so that they must be permitted too."""
     trained: TrainedHead | None = None
     """A head of the operator's own, on the features of a published network."""
 
@@ -111,7 +113,9 @@ HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.GLASSES: HeadKind(weights=(GLASSES,), open=lambda sources: sources.glasses),
     Attribute.EYES: HeadKind(weights=(IRIS,), open=lambda sources: sources.eyes),
     Attribute.OCCLUSION: HeadKind(
-        weights=(MASK, GLASSES), open=lambda sources: OcclusionHead(sources.mask, sources.glasses)
+        weights=(MASK, GLASSES),
+        open=lambda sources: OcclusionHead(sources.mask, sources.glasses),
+        made_of=(Attribute.MASK, Attribute.GLASSES),
     ),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
@@ -127,5 +131,6 @@ HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.GENDER: HeadKind(
         weights=(GENDER, AGE),
         open=lambda sources: GenderHead(sources.read(GENDER), sources.age, threads=sources.threads),
+        made_of=(Attribute.AGE,),
     ),
 }

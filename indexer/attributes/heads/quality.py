@@ -17,7 +17,7 @@ from indexer.vision.advice import Advice, advice
 class QualityHead:
     """With the heads whose weights are on this machine. Without that of the pose, the landmarks alone say
     where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes. Nor is
-    it where these attributes are not permitted: the advice would give their values away."""
+    it where these attributes are not permitted: their networks do not run."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class QualityHead:
         return [self._estimate(face) for face in faces]
 
     def _estimate(self, face: FaceView) -> Estimate:
-        pose = self._pose.pose(face) if self._pose is not None else None
+        pose = self._pose.pose(face) if self._pose is not None and face.permits(Attribute.POSE) else None
         roll = roll_degrees(face)
         what_helps = advice(
             face.quality,

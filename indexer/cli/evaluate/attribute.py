@@ -53,7 +53,7 @@ def attribute(
     check_attribute(name)
     pictures = category.read(data, labels)
     check_labels(name, pictures)
-    reader = AttributeReader({name}, WeightStore.of(Settings()), threads=1)
+    reader = AttributeReader(tuple(Attribute), WeightStore.of(Settings()), threads=1)
     reader.check({name})
     with pipelines(None) as [pipeline], progress(len(pictures), doing="estimating") as advance:
         result = category.measure(name, category.collect(pipeline, reader, name, pictures, advance))

@@ -63,6 +63,18 @@ def _attributes(settings: Settings) -> Iterator[Finding]:
             text="GEMEL_EXPRESSION_HEAD has no effect, since GEMEL_ATTRIBUTES does not permit `expression`.",
             advice="Add `expression` to GEMEL_ATTRIBUTES, or remove GEMEL_EXPRESSION_HEAD.",
         )
+    without = [each for each in sorted(settings.permitted_attributes) if not reader.is_permitted(each)]
+    if without:
+        sources = {source for each in without if (kind := reader.kind(each)) for source in kind.made_of}
+        absent = ", ".join(sorted(sources - settings.permitted_attributes))
+        yield Finding(
+            check=CHECK,
+            level="warning",
+            code="attributes_without_source",
+            text=f"Requests cannot ask for {', '.join(without)}, which is estimated from {absent}:"
+            f" GEMEL_ATTRIBUTES does not permit {absent}.",
+            advice=f"Add {absent} to GEMEL_ATTRIBUTES, or take {', '.join(without)} out of it.",
+        )
     missing = {
         attribute.value: networks
         for attribute in Attribute

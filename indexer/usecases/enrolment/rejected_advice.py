@@ -18,10 +18,11 @@ def with_advice(
     watch: Stopwatch,
 ) -> Rejection:
     """`rejection` with advice on masks, sunglasses and closed eyes, if it is about the quality of the face,
-    and as far as there are heads. It costs a rejected photograph a few milliseconds, and others nothing.
-    `permitted`: by the gallery's policy; None: whatever the installation permits. Raises Busy, Abandoned."""
+    and as far as there are heads with undamaged weights. It costs a rejected photograph a few milliseconds,
+    and others nothing. `permitted`: by the gallery's policy; None: whatever the installation permits. Raises
+    Busy, Abandoned."""
     if "advice" not in rejection.details:
         return rejection
-    estimates = reader.read(photograph, reader.usable(FROM, permitted), watch)[0]
+    estimates = reader.read(photograph, reader.usable(FROM, permitted), watch, permitted)[0]
     advice = [*(each.value for each in advised(estimates)), *rejection.details["advice"]]
     return replace(rejection, details=rejection.details | {"advice": list(dict.fromkeys(advice))})

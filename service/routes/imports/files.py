@@ -10,6 +10,7 @@ from indexer.records import galleries
 from indexer.records.audit.event import Action, AuditEvent
 from indexer.records.imports import files, jobs
 from indexer.records.text import checked_text
+from indexer.types import Attribute
 from service.dependencies import Config, CurrentEngine, UsedFaces
 from service.requests.bodies import JsonRoute
 from service.requests.import_files import OPENAPI_BODY, ImportBody
@@ -75,7 +76,8 @@ def list_files(
 ) -> ImportFilePage:
     after = 0 if cursor is None else whole_number(cursor)
     with engine.database.reading() as session:
-        jobs.get(session, galleries.get(session, gallery).id, import_id)
+        of = galleries.get(session, gallery)
+        jobs.get(session, of.id, import_id)
         found = files.page(
             session,
             import_id,
@@ -85,8 +87,9 @@ def list_files(
             code=checked_text(code, "code"),
         )
     page, more = cut(found, limit)
+    permitted = [each for each in Attribute if engine.attributes.is_permitted(each, of.attributes)]
     return ImportFilePage(
-        files=[ImportFile.of(file, has_picture) for file, has_picture in page],
+        files=[ImportFile.of(file, has_picture, permitted) for file, has_picture in page],
         next_cursor=str(page[-1][0].id) if more else None,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 
 from indexer.records.database.session import Database
 from indexer.settings import Settings
@@ -232,6 +233,36 @@ def test_what_an_import_has_estimated_of_a_face_does_not_outlive_the_person_who_
 
     assert kept != moved
     assert sorted(map(bool, left)) == [False, True]
+
+
+def test_what_an_import_has_estimated_is_hidden_where_it_is_no_longer_permitted_and_deleted_by_the_policy(
+    staff: TestClient, database: Database, hopper: bytes
+) -> None:
+    importer = Importer(client=staff)
+    id = importer.create(attributes=["expression"])
+    importer.send(id, {"grace/1.jpg": hopper})
+    importer.finish(id)
+    gallery = f"/v1/galleries/{importer.gallery}"
+
+    def shown() -> Any:
+        return importer.files(id)["grace/1.jpg"]["attributes"]
+
+    def stored() -> Any:
+        with database.reading() as session:
+            return session.scalar(text("SELECT estimates FROM import_file"))
+
+    staff.patch(gallery, json={"attributes": ["age", "expression"]}).raise_for_status()
+    permitted = shown()
+    with database.transaction() as session:  # by an older version, or by GEMEL_ATTRIBUTES
+        session.execute(text("UPDATE gallery SET attributes = ARRAY['age']"))
+    hidden, still_stored = shown(), stored()
+    staff.patch(gallery, json={"attributes": ["age"]}).raise_for_status()
+
+    assert is_expression(permitted)
+    assert (hidden, list(still_stored)) == ({}, ["expression"])
+    assert stored() is None
+    staff.patch(gallery, json={"attributes": None}).raise_for_status()
+    assert shown() == {}, "what was deleted does not come back"
 
 
 def test_an_import_estimates_nothing_that_is_not_permitted_or_of_people_without_names(

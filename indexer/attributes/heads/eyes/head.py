@@ -14,7 +14,7 @@ from indexer.attributes.estimate import CannotTell, Estimate
 from indexer.attributes.head import FaceView, once
 from indexer.attributes.heads.eyes.contours import INNER, LOWER, OUTER, UPPER, Contour, EyeContours
 from indexer.attributes.heads.glasses import SUNGLASSES, GlassesHead
-from indexer.types import Image
+from indexer.types import Attribute, Image
 
 OPEN, CLOSED = "open", "closed"
 LEFT, RIGHT = "left_closed", "right_closed"
@@ -43,8 +43,8 @@ MIN_BRIGHTNESS = 0.45
 
 class EyesHead:
     def __init__(self, weights: bytes, *, threads: int, glasses: GlassesHead | None = None) -> None:
-        """`glasses`: without it, only sunglasses that are nearly black are noticed. Raises RuntimeError if
-        `weights` is no network."""
+        """`glasses`: without it, and where glasses are not permitted, only sunglasses that are nearly black
+        are noticed. Raises RuntimeError if `weights` is no network."""
         self._contours = EyeContours(weights, threads=threads)
         self._glasses = glasses
 
@@ -59,8 +59,9 @@ class EyesHead:
         return [self._decided(*next(eyes)) if why is None else Estimate.nothing(why) for why in reasons]
 
     def _covered(self, face: FaceView) -> CannotTell | None:
-        worn = None if self._glasses is None else self._glasses.estimate([face])[0].value
-        return CannotTell.COVERED if worn == SUNGLASSES else None
+        if self._glasses is None or not face.permits(Attribute.GLASSES):
+            return None
+        return CannotTell.COVERED if self._glasses.estimate([face])[0].value == SUNGLASSES else None
 
     def _decided(self, right: Contour, left: Contour) -> Estimate:
         return decide(log_odds(measures(right)), log_odds(measures(left)))
