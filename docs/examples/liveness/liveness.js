@@ -63,8 +63,8 @@ async function check() {
     preview.hidden = false;
     await preview.play();
     // Drawn when the camera is on: the movements are to be shown within 60 seconds.
-    const { token, movements } = await ask("liveness/challenges", null);
-    body.append("token", token);
+    // Its token stays on the site's own server, in the session of this browser.
+    const { movements } = await ask("liveness/challenges", null);
     for (const frame of await takeFrames(movements)) body.append("frames", frame);
   } finally {
     stream.getTracks().forEach((track) => track.stop());

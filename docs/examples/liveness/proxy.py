@@ -2,26 +2,35 @@
 
     GEMEL_API_KEY=gemel_... SERVER_URL=http://127.0.0.1:8000 python proxy.py 8080
 
-Take the two functions that are marked into the server that you have. Nothing but Python is needed.
+Take the functions that are marked into the server that you have. Nothing but Python is needed.
 """
 
 import json
 import os
+import secrets
 import sys
 import urllib.error
 import urllib.request
+from email.message import Message
 from functools import partial
 from http.client import HTTPException
+from http.cookies import CookieError, SimpleCookie
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 GEMEL = os.environ.get("SERVER_URL", "http://127.0.0.1:8000")
-KEY = os.environ["GEMEL_API_KEY"]
+KEY = os.environ.get("GEMEL_API_KEY", "")
 """Of the role `verify`, with limits. It stays here: a key in a page belongs to everybody who reads it."""
-PATHS = {"/liveness/challenges": "/v1/liveness/challenges", "/liveness": "/v1/liveness"}
+DRAW, CHECK = "/liveness/challenges", "/liveness"
+PATHS = {DRAW: "/v1/liveness/challenges", CHECK: "/v1/liveness"}
 MAX_BYTES = 10_000_000
 SECONDS = 60
+COOKIE = "liveness"
+MAX_TOKENS = 10_000
+TOKENS: dict[str, str] = {}
+"""By session: the token of the challenge that was drawn last. In your server, it belongs into the session of
+the person who has signed in."""
 
 
 def ask_gemel(path: str, body: bytes, content_type: str | None) -> tuple[int, dict[str, Any]]:
@@ -41,8 +50,38 @@ def answer_for_page(path: str, status: int, found: dict[str, Any]) -> dict[str, 
     attacker."""
     if status >= 400:
         return {}
-    fields = ("token", "movements") if path == "/liveness/challenges" else ("verdict", "reasons")
+    fields = ("movements",) if path == DRAW else ("verdict", "reasons")
     return {field: found[field] for field in fields}
+
+
+def with_token(body: bytes, content_type: str | None, token: str) -> bytes | None:
+    """Take this into your server: the page never gets the token, so that nobody can answer a challenge of
+    another session, or leave the challenge out. None where the body is no form."""
+    stated = Message()
+    stated["Content-Type"] = content_type or ""
+    boundary = stated.get_boundary()
+    if stated.get_content_type() != "multipart/form-data" or not boundary:
+        return None
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="token"\r\n\r\n{token}\r\n'
+    return head.encode() + body
+
+
+def remember(token: str) -> str:
+    """The new session of this token."""
+    while len(TOKENS) >= MAX_TOKENS:
+        TOKENS.pop(next(iter(TOKENS)), None)
+    session = secrets.token_urlsafe()
+    TOKENS[session] = token
+    return session
+
+
+def session_of(cookies: str | None) -> str:
+    """Empty where there is none."""
+    try:
+        found = SimpleCookie(cookies or "").get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -52,12 +91,28 @@ class Handler(SimpleHTTPRequestHandler):
         if self.path not in PATHS or length > MAX_BYTES:
             self.send_error(404 if self.path not in PATHS else 413)
             return
+        kind = self.headers.get("Content-Type")
+        form: bytes | None = self.rfile.read(length)
+        if self.path == CHECK:
+            token = TOKENS.pop(session_of(self.headers.get("Cookie")), None)
+            if token is None:  # of another browser, or used
+                self.answer(409, {})
+                return
+            form = with_token(form or b"", kind, token)
+        if form is None:
+            self.send_error(415)
+            return
         try:
-            status, found = ask_gemel(self.path, self.rfile.read(length), self.headers.get("Content-Type"))
+            self.answer(*ask_gemel(self.path, form, kind))
         except (OSError, ValueError, HTTPException):  # Gemel does not answer, or not as it should
-            status, found = 502, {}
+            self.answer(502, {})
+
+    def answer(self, status: int, found: dict[str, Any]) -> None:
         body = json.dumps(answer_for_page(self.path, status, found)).encode()
         self.send_response(status)
+        if "token" in found:  # add "; Secure" where your site has HTTPS, as it should
+            cookie = f"{COOKIE}={remember(found['token'])}; HttpOnly; SameSite=Strict; Max-Age=60"
+            self.send_header("Set-Cookie", cookie)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -65,6 +120,10 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not sys.argv[1].isascii() or not sys.argv[1].isdigit():
+        sys.exit("Usage: GEMEL_API_KEY=gemel_... SERVER_URL=http://127.0.0.1:8000 python proxy.py PORT")
+    if not KEY:
+        sys.exit("Set GEMEL_API_KEY to an API key: `gemel keys create --role verify` makes one.")
     folder = str(Path(__file__).parent)
     with ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), partial(Handler, directory=folder)) as server:
         print(f"http://127.0.0.1:{server.server_port}/", flush=True)

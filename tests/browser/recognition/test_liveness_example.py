@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
-from playwright.sync_api import BrowserContext, Page, Response, expect
+from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
 from indexer.settings import Settings
 from tests.support.browser import accessibility
@@ -20,6 +21,7 @@ from tests.support.browser.pages import OpenPage
 from tests.support.browser.server import served
 from tests.support.browser.watch import Watch
 from tests.support.browser.webcam import Webcam
+from tests.support.clips import presented
 from tests.support.weights import attributes_mirror, needs_liveness
 
 pytestmark = needs_liveness
@@ -60,6 +62,12 @@ def site(gemel: str) -> Iterator[str]:
         process.terminate()
 
 
+def first_movement(route: Route) -> None:
+    """The page shows one movement of those that were drawn."""
+    response = route.fetch()
+    route.fulfill(response=response, json={"movements": response.json()["movements"][:1]})
+
+
 def show(open_page: OpenPage) -> Page:
     return open_page("index.html", width=360)
 
@@ -80,7 +88,7 @@ def test_a_visitor_who_does_what_the_page_says_is_let_on(
 
     expect(page.get_by_text("Thank you. You can go on.")).to_be_visible(timeout=STEPS_MS)
     challenge, verdict = (one.json() for one in responses if one.request.method == "POST")
-    assert (set(challenge), challenge["movements"]) == ({"token", "movements"}, drawn)
+    assert challenge == {"movements": drawn}, "the token stays on the site's server"
     assert verdict == {"verdict": "live", "reasons": []}, "no figures for the page"
     assert KEY not in page.content()
 
@@ -90,6 +98,7 @@ def test_a_photograph_is_not_let_on_and_the_visitor_learns_what_to_do(
 ) -> None:
     webcam.show(hopper)
     page = show(open_page)
+    page.route("**/liveness/challenges", first_movement)  # the others would take seven seconds more
     page.get_by_role("button", name="Begin").click()
     expect(page.get_by_text("That did not work.")).to_be_visible(timeout=STEPS_MS)
     expect(page.get_by_text("Follow each step until the tone")).to_be_visible()
@@ -131,10 +140,44 @@ def test_the_sites_server_answers_whatever_a_balancer_or_a_browser_sends(length:
         try:
             for address in site(f"http://127.0.0.1:{balancer.server_port}"):
                 connection = HTTPConnection(address.removeprefix("http://"), timeout=30)
-                connection.putrequest("POST", "/liveness")
+                connection.putrequest("POST", "/liveness/challenges")
                 connection.putheader("Content-Length", length)
                 connection.endheaders(b"{}")
                 assert connection.getresponse().status == status
                 connection.close()
         finally:
             balancer.shutdown()
+
+
+def test_a_challenge_is_answered_by_the_browser_that_has_drawn_it_and_once(server: str) -> None:
+    """Three frames of one photograph: enough for a verdict."""
+    frames = 3 * [("frames", ("1.jpg", presented(50), "image/jpeg"))]
+    with httpx2.Client(base_url=server, timeout=STEPS_MS / 1000) as browser:
+        drawn = browser.post("/liveness/challenges")
+        without = httpx2.post(f"{server}/liveness", files=frames, timeout=STEPS_MS / 1000)
+        checked = browser.post("/liveness", files=frames)
+        again = browser.post("/liveness", files=frames)
+
+    assert (drawn.status_code, list(drawn.json())) == (201, ["movements"])
+    assert (without.status_code, checked.status_code, again.status_code) == (409, 200, 409)
+    assert "movements_not_shown" in checked.json()["reasons"], "it is judged by its challenge"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "sentence"),
+    [
+        (["0"], {}, "Set GEMEL_API_KEY to an API key"),
+        ([], {"GEMEL_API_KEY": KEY}, "Usage:"),
+        (["http"], {"GEMEL_API_KEY": KEY}, "Usage:"),
+    ],
+)
+def test_a_server_that_lacks_something_says_what(
+    arguments: list[str], variables: dict[str, str], sentence: str
+) -> None:
+    others = {name: value for name, value in os.environ.items() if name != "GEMEL_API_KEY"}
+    command = [sys.executable, str(PROXY), *arguments]
+    ended = subprocess.run(command, env=others | variables, capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(sentence)
+    assert len(ended.stderr.splitlines()) == 1
