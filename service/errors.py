@@ -101,6 +101,7 @@ STATUS: dict[type[errors.GemelError], HTTPStatus] = {
     errors.DatabaseTooNew: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EmbeddingsMissing: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IndexNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ShardsNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IndexBehind: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.AnchorNotWritten: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DownloadFailed: HTTPStatus.SERVICE_UNAVAILABLE,

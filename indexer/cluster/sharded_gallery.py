@@ -114,7 +114,7 @@ class ShardedGallery:
         return current.index(GalleryState.of(gallery), max(0.0, deadline - now), deadline)
 
     def prepare(self) -> None:
-        """Where the gallery has shards by another model, it gets some by this one too: then nothing is opened
+        """Where the gallery has shards by another model, or is getting some by this one, nothing is opened
         here, for the whole index may be larger than this machine. Raises DatabaseUnavailable."""
         self._used_at = time.monotonic()
         if self._current() is not None:
@@ -174,12 +174,12 @@ class ShardedGallery:
         return self._set
 
     def _has_shards(self) -> bool:
-        """Whether the gallery is searched in shards, by whatever model."""
+        """Whether the gallery is searched in shards, by whatever model, or is getting some by this one."""
         if self._gallery.face_count < self._least_faces:
             return False
         with self._store.database.reading() as session:
             in_use = shard_sets.in_use(session, [self._gallery.id])
-        return any(one.state == "active" for one in in_use)
+        return any(one.state == "active" or one.model == self.card.fingerprint for one in in_use)
 
     def _read_active(self) -> None:
         if self._set is None and self._gallery.face_count < self._least_faces:

@@ -91,6 +91,7 @@
     │   ├── DatabaseTooNew          a newer version has migrated the database
     │   ├── EmbeddingsMissing       faces have no embedding of the gallery's model: re-index it
     │   ├── IndexNotReady           the gallery's index is being opened or is catching up
+    │   ├── ShardsNotReady          shards by another model are not built: nodes are missing, or a copy fails
     │   ├── IndexBehind             a required change has not arrived yet
     │   ├── AnchorNotWritten        an anchor of the audit record cannot be delivered
     │   ├── DownloadFailed          a file cannot be downloaded, or is another than the published one

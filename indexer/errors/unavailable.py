@@ -47,6 +47,10 @@ class IndexNotReady(Unavailable):
     code = "index_not_ready"
 
 
+class ShardsNotReady(Unavailable):
+    code = "shards_not_ready"
+
+
 class IndexBehind(Unavailable):
     code = "index_behind"
 

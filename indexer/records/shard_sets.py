@@ -160,6 +160,18 @@ def drop(session: Session, set_id: UUID) -> bool:
     return dropped is not None
 
 
+def end(session: Session, gallery_id: UUID, model: str) -> None:
+    """The gallery leaves the model: what serves is retired, and what is being built is dropped."""
+    of_model = (ShardSet.gallery_id == gallery_id, ShardSet.model == model)
+    session.execute(
+        update(ShardSet)
+        .where(*of_model, ShardSet.state == "active")
+        .values(state="retired", retired_at=func.clock_timestamp())
+    )
+    session.execute(delete(ShardSet).where(*of_model, _BUILDING))
+    notify(session, gallery_id)
+
+
 def request_rebuild(session: Session, set_id: UUID, shard: int) -> int:
     """Makes every copy of one shard rebuild its index; the number of the request. The shards' requests and
     the gallery's are counted together, so that an index is up to date with both by one number.

@@ -8,7 +8,8 @@ A job goes through these states. Each entry names the code that does the work, `
                 stored crops of their faces (`chunks`, `embed`) and record the vectors. `missing` adds
                 chunks for faces that were enrolled without the new model. When no face lacks a vector of
                 the new model, the job is in the next state.
-    building    `steps.build`: one worker builds the new model's index and verifies it against PostgreSQL
+    building    `steps.build`: one worker builds the new model's index and verifies it against PostgreSQL; or
+                requests shards by the new model on the Ray cluster, and waits until they are verified
     comparing   `steps.compare`: both models search the gallery's own faces (`comparison.compare`), the
                 result is judged by the acceptance criteria (`comparison.acceptance`), and the new model
                 is calibrated

@@ -47,7 +47,12 @@ class BackgroundWorker:
         try:
             index_store = IndexStore.of(self._settings, self._database, default_card(self._settings))
             with open_pipeline_factory(self._settings, processes=self._settings.workers) as factory:
-                worker = Worker(index_store, factory, threads=1)
+                worker = Worker(
+                    index_store,
+                    factory,
+                    threads=1,
+                    least_sharded_faces=self._settings.least_sharded_faces,
+                )
                 with self._lock:
                     self._worker = worker
                 if self._thread.closing:

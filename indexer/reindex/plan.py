@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer import memory
+from indexer.cluster.shards import progress
 from indexer.errors import NotEnoughRoom
 from indexer.pipeline.pipeline import Pipeline
-from indexer.records import reindexes
+from indexer.records import reindexes, shard_sets
+from indexer.records.database.session import Session
 from indexer.records.enrolled import person_templates
 from indexer.records.tables import Gallery
 from indexer.reindex.embed import embed_crops
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.types import Part
 
 SAMPLE = 64
 """Stored crops that are embedded to measure the speed."""
@@ -50,6 +53,8 @@ class Plan:
     """Available on this machine, and within the control group of this process."""
     last_key: int
     """The highest face key in the gallery."""
+    shards: int = 1
+    """Where the gallery is held in shards, their number: sizes of indexes are those of a copy of a shard."""
 
 
 def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline: Pipeline) -> Plan:
@@ -59,10 +64,14 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         crops = reindexes.sample_crops(session, gallery.id, SAMPLE)
         last_key = reindexes.last_key(session, gallery.id)
         rows = gallery.face_count + person_templates.count(session, gallery.id)
+        shards = _shards(session, settings, gallery)
     rate, sampled = _measure_speed(crops, pipeline)
     faces = gallery.face_count
     database = faces * (pipeline.card.dimension * 4 + _ROW_BYTES)
     new, old = index_store.of_model(pipeline.card), index_store.of_gallery(gallery)
+    if shards > 1:
+        part = Part(shard=0, shards=shards, block=1)
+        new, old, rows = new.of_part(part), old.of_part(part), part.share(rows)
     index = int(rows * new.tiers.bytes_per_face(gallery))
     home = settings.home.expanduser()
     return Plan(
@@ -82,6 +91,7 @@ def make(settings: Settings, index_store: IndexStore, gallery: Gallery, pipeline
         new_index_bytes=index,
         memory_free_bytes=memory.available_bytes(),
         last_key=last_key,
+        shards=shards,
     )
 
 
@@ -120,6 +130,14 @@ def shortages(plans: Sequence[Plan]) -> list[Shortage]:
         for resource, needed, available in every
         if needed > available
     ]
+
+
+def _shards(session: Session, settings: Settings, gallery: Gallery) -> int:
+    """As many as the present model has; before it has any, as the setting says. 1 for a whole index."""
+    if not progress.is_held(session, gallery, settings.least_sharded_faces):
+        return 1
+    in_use = shard_sets.in_use(session, [gallery.id])
+    return in_use[0].shards if in_use else max(1, settings.shards)
 
 
 def _measure_speed(crops: list[reindexes.StoredCrop], pipeline: Pipeline) -> tuple[float | None, int]:

@@ -44,13 +44,15 @@ class Worker:
         *,
         only: Collection[UUID] | None = None,
         threads: int | None = None,
+        least_sharded_faces: int | None = None,
     ) -> None:
         """`only`: the jobs that it works on; by default all. `threads`: that embed; by default as many as
-        there are cores."""
+        there are cores. `least_sharded_faces`: as in the settings."""
         self._index_store = index_store
         self._database = index_store.database
         self._factory = factory
         self._claims = Claims(index_store.database, only=only)
+        self._least_sharded_faces = least_sharded_faces
         self._threads = InterruptiblePool(threads or os.cpu_count() or 1, "embed")
         self._stopping = threading.Event()
         self._woken = threading.Event()
@@ -126,14 +128,16 @@ class Worker:
             log.error("unexpected error, the worker tries again: %s", error, exc_info=error)
 
     def _step(self) -> bool:
-        """A step that one worker does alone. Returns whether there was one."""
+        """A step that one worker does alone. Returns whether there was one, and it does not wait."""
         job = self._claims.step()
         if job is None:
             return False
         try:
             if job.row.state == "building":
-                steps.build(self._index_store, job, self.name)
-            elif job.row.state == "comparing":
+                return steps.build(
+                    self._index_store, job, self.name, least_sharded_faces=self._least_sharded_faces
+                )
+            if job.row.state == "comparing":
                 steps.compare(self._index_store, self._factory, job, self.name)
             else:  # cleaning, or cancelling
                 steps.clean(self._index_store, job, self.name)

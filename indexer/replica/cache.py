@@ -172,7 +172,7 @@ class IndexCache:
         with self._database.reading() as session:
             rows = galleries.by_ids(session, ids)
             in_use = reindexes.models_in_use(session, ids)
-            searched = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)
+            searched = reindexes.models_searched(session, ids)
         for key, index in indexes.items():
             gallery_id, model = key
             gallery = rows.get(gallery_id)

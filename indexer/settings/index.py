@@ -58,5 +58,10 @@ class IndexSettings(BaseModel):
     )
 
     @property
+    def least_sharded_faces(self) -> int | None:
+        """From so many faces on a gallery has shards; None without a Ray cluster."""
+        return self.shard_faces if self.cluster else None
+
+    @property
     def index_memory_bytes(self) -> float:
         return self.index_memory_mb * 1e6

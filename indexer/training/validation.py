@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from indexer.embedding.card_file import MIN_SCORE_STEP
 from indexer.errors import InvalidRequest
-from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.evaluation.leave_one_out.searches import NO_SCORE, Searches
 from indexer.training.data.dataset import people_of
 from indexer.training.data.faces import Faces
 from indexer.types import Template, Vectors
@@ -70,16 +70,16 @@ class Validation:
             fnir_quarter=_fnir(low, limit),
         )
 
-    def _searches(self, enrolled: Vectors, probes: Vectors) -> leave_one_out.Searches:
+    def _searches(self, enrolled: Vectors, probes: Vectors) -> Searches:
         """Each probe against the enrolled faces without its own."""
         own = np.empty(len(probes), np.float32)
         other = np.empty(len(probes), np.float32)
         scores = probes @ enrolled.T
-        np.fill_diagonal(scores, leave_one_out.NO_SCORE)
+        np.fill_diagonal(scores, NO_SCORE)
         same = self.people[:, None] == self.people[None, :]
-        own[:] = np.where(same, scores, leave_one_out.NO_SCORE).max(axis=1)
-        other[:] = np.where(same, leave_one_out.NO_SCORE, scores).max(axis=1)
-        return leave_one_out.Searches(
+        own[:] = np.where(same, scores, NO_SCORE).max(axis=1)
+        other[:] = np.where(same, NO_SCORE, scores).max(axis=1)
+        return Searches(
             person=self.people,
             mated=same.sum(axis=1) > 1,
             own=own,
@@ -112,6 +112,6 @@ def _threshold_at(other: NDArray[np.float32], fpir: float) -> float:
     return float(np.sort(other)[len(other) - 1 - allowed])
 
 
-def _fnir(searches: leave_one_out.Searches, limit: float) -> float:
+def _fnir(searches: Searches, limit: float) -> float:
     found = searches.correct & (searches.own > limit)
     return 1.0 - float(found[searches.mated].mean())

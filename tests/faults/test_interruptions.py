@@ -29,7 +29,7 @@ from tests.support.reindexing import NEW, Operator, enrol
 ENDLESS = """
 import importlib, sys
 import numpy as np
-from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.evaluation.leave_one_out import searches
 
 def endless(*_, **__):
     "As a comparison or a build of a gallery that is far too large."
@@ -37,7 +37,7 @@ def endless(*_, **__):
     vectors = np.random.default_rng(0).standard_normal((2_000, 128)).astype(np.float32)
     everybody = np.arange(2_000)
     while True:
-        leave_one_out.search(vectors, np.ones(2_000, bool), everybody, everybody)
+        searches.search(vectors, np.ones(2_000, bool), everybody, everybody)
 
 module, name = sys.argv.pop(1).split(":")
 owner = importlib.import_module(module)

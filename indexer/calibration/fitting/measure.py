@@ -22,7 +22,8 @@ from indexer.records import reindexes
 from indexer.records.database.session import Database
 from indexer.records.enrolled.faces import as_vector
 from indexer.records.enrolled.owners import Owner, find_owners
-from indexer.types import PersonScore, Vectors
+from indexer.records.enrolled.parts import contents
+from indexer.types import Part, PersonScore, Vectors
 
 MAX_SUSPECTS = 100
 """Suspected pairs that are reported, those with the highest scores first."""
@@ -58,22 +59,38 @@ class Measurement:
 
 
 def on_gallery(
-    database: Database, gallery_id: UUID, model_id: int, card: ModelCard, person_score: PersonScore
+    database: Database,
+    gallery_id: UUID,
+    model_id: int,
+    card: ModelCard,
+    person_score: PersonScore,
+    part: Part | None = None,
 ) -> Measurement:
     """Compares each enrolled person with all others. Memory: the gallery's vectors by one model.
 
-    `person_score`: the gallery's, by which its searches score people with several faces.
+    `person_score`: the gallery's, by which its searches score people with several faces. `part`: only its
+    people, as a sample of a gallery that does not fit into memory. The curve is for a gallery of any size.
 
     Raises CalibrationUnsupported if too few people are enrolled.
     """
-    vectors, keys, owners = [], [], []
+    vectors: list[Vectors] = []
+    keys: list[int] = []
+    owners: list[str] = []
     with database.repeatable_read() as session:
-        for batch in reindexes.embeddings(session, gallery_id, [model_id], 10_000):
-            for key, identity, (vector,) in batch:
-                if vector is not None:
-                    vectors.append(as_vector(vector))
-                    keys.append(key)
-                    owners.append(str(identity))
+        if part is not None:
+            for rows, _ in contents.read(session, gallery_id, card.fingerprint, part):
+                if rows is not None:
+                    of_face = rows[2] > 0  # and not of a person template
+                    vectors.extend(rows[1][of_face])
+                    keys.extend(rows[0][of_face].tolist())
+                    owners.extend(map(str, rows[2][of_face]))
+        else:
+            for batch in reindexes.embeddings(session, gallery_id, [model_id], 10_000):
+                for key, identity, (vector,) in batch:
+                    if vector is not None:
+                        vectors.append(as_vector(vector))
+                        keys.append(key)
+                        owners.append(str(identity))
     fitting.check_people(len(set(owners)))
     curve, pairs = _measure(np.stack(vectors), owners, card, person_score)
     with database.reading() as session:

@@ -137,9 +137,10 @@ def _end(index_store: "IndexStore", job: "Job", command: "Callable[..., Job]") -
     """Gives the command, and does the work in this process."""
     from indexer.usecases.bootstrap import open_pipeline_factory
 
+    settings = Settings()
     job = command(index_store.database, job.row.id)
-    with open_pipeline_factory(Settings()) as factory:
-        monitor.work_and_watch(index_store, factory, [job])
+    with open_pipeline_factory(settings) as factory:
+        monitor.work_and_watch(index_store, factory, [job], least_sharded_faces=settings.least_sharded_faces)
     return status_of(index_store, job)
 
 

@@ -82,13 +82,22 @@ def watch_jobs(index_store: "IndexStore", jobs: "Sequence[Job]", *, json: Path |
         _poll(index_store, jobs, _Lines().show)
 
 
-def work_and_watch(index_store: "IndexStore", factory: "PipelineFactory", jobs: "Sequence[Job]") -> None:
-    """Runs a worker for these jobs in this process. If it is interrupted, other workers may continue."""
+def work_and_watch(
+    index_store: "IndexStore",
+    factory: "PipelineFactory",
+    jobs: "Sequence[Job]",
+    *,
+    least_sharded_faces: int | None,
+) -> None:
+    """Runs a worker for these jobs in this process. If it is interrupted, other workers may continue.
+
+    `least_sharded_faces`: as in the settings.
+    """
     from indexer.reindex import status
     from indexer.reindex.worker import Worker
 
     ids = [job.row.id for job in jobs]
-    worker = Worker(index_store, factory, only=ids)
+    worker = Worker(index_store, factory, only=ids, least_sharded_faces=least_sharded_faces)
     watcher = threading.Thread(target=watch_jobs, args=(index_store, jobs), name="watch", daemon=True)
     try:
         watcher.start()

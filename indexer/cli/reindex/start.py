@@ -74,7 +74,9 @@ def start(
         if json != STDOUT:
             tables.print_plans(plans, shortages)
         if wait and jobs:
-            monitor.work_and_watch(index_store, factory, jobs)
+            monitor.work_and_watch(
+                index_store, factory, jobs, least_sharded_faces=settings.least_sharded_faces
+            )
         started = [status_of(index_store, job) for job in jobs]
         verdicts = verdicts_of(index_store, started)
     if json != STDOUT and started:

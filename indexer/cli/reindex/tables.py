@@ -76,11 +76,12 @@ def print_plans(plans: "Sequence[Plan]", shortages: "Sequence[Shortage]" = ()) -
             else f"{duration(plan.seconds)} with one worker on this machine"
             f" ({plan.faces_per_second:.0f} faces/s, measured on {plan.sampled})"
         )
+        holder = "process" if plan.shards == 1 else f"copy of each of {plan.shards} shards"
         lines = {
             "faces": f"{plan.faces}" + (f", {plan.without_crop} without a crop" if plan.without_crop else ""),
             "time": time,
             "disk": f"{_size(plan.disk_bytes)} of {_size(plan.disk_free_bytes)} free",
-            "memory": f"{_size(plan.index_bytes)} in each process until the cleanup"
+            "memory": f"{_size(plan.index_bytes)} in each {holder} until the cleanup"
             f" ({_size(plan.new_index_bytes)} new, {_size(plan.memory_free_bytes)} available)",
         }
         for name, line in lines.items():

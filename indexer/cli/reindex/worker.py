@@ -20,7 +20,7 @@ def worker() -> None:
     settings = Settings()
     log_events(settings)
     with open_index_store(settings) as index_store, open_pipeline_factory(settings) as factory:
-        running = Worker(index_store, factory)
+        running = Worker(index_store, factory, least_sharded_faces=settings.least_sharded_faces)
         for number in (signal.SIGTERM, signal.SIGINT):
             # In a thread: the code that the signal interrupts may hold the lock that `stop` needs.
             signal.signal(number, lambda *_: threading.Thread(target=running.stop).start())

@@ -46,7 +46,7 @@ class Plan:
             every = shard_sets.candidates(session, shard_faces)
             self.sets = list(shard_sets.list_all(session))
             ids = {gallery.id for gallery in every if self.is_sharded(gallery)}
-            models = reindexes.models_in_use(session, ids, reindexes.SWITCHABLE)
+            models = reindexes.models_searched(session, ids)
         self.galleries: dict[UUID, Gallery] = {gallery.id: gallery for gallery in every}
         self.targets: dict[tuple[UUID, str], int] = {
             (gallery_id, model): number

@@ -21,6 +21,13 @@ from indexer.records.reindexes.crops import (
     last_key,
     sample_crops,
 )
+from indexer.records.reindexes.gallery_models import (
+    check_embedded_by,
+    embedded_by,
+    models_in_use,
+    models_searched,
+    switchable_galleries,
+)
 from indexer.records.reindexes.jobs import (
     CLOSED,
     LIVE,
@@ -30,20 +37,23 @@ from indexer.records.reindexes.jobs import (
     Job,
     add_event,
     begin,
-    check_embedded_by,
     comparison,
-    embedded_by,
     events,
     get,
+    last_event,
     lock,
-    models_in_use,
     newest_first,
     open_jobs,
     rolled_back,
     runnable,
-    switchable_galleries,
 )
-from indexer.records.reindexes.leases import LEASE, claim_step, release_leases, renew_leases
+from indexer.records.reindexes.leases import (
+    LEASE,
+    claim_step,
+    postpone_step,
+    release_leases,
+    renew_leases,
+)
 from indexer.records.reindexes.progress import Progress, progress_of
 from indexer.records.reindexes.vectors import count_problems, delete_embeddings, embeddings, problems
 
@@ -80,11 +90,14 @@ __all__ = [
     "face_pictures",
     "finish_chunk",
     "get",
+    "last_event",
     "last_key",
     "lock",
     "models_in_use",
+    "models_searched",
     "newest_first",
     "open_jobs",
+    "postpone_step",
     "problems",
     "progress_of",
     "record_embeddings",

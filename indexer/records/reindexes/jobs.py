@@ -1,16 +1,16 @@
 """Re-index jobs and their events: begin, find, lock."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, undefer
 
-from indexer.errors import EmbeddingsReplaced, ReindexExists, ReindexNotFound
+from indexer.errors import ReindexExists, ReindexNotFound
 from indexer.records.galleries import name_matches
 from indexer.records.tables import Gallery, Model, Reindex, ReindexEvent
 
@@ -35,71 +35,6 @@ class Job:
     gallery: Gallery
     from_model: str
     to_model: str
-
-
-_MODELS_IN_USE = (
-    select(Gallery.id, Model.fingerprint, Model.id)
-    .outerjoin(
-        Reindex,
-        (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(bindparam("states", expanding=True)),
-    )
-    .join(
-        Model,
-        or_(
-            Model.id == Gallery.model_id,
-            Model.id == Reindex.from_model_id,
-            Model.id == Reindex.to_model_id,
-        ),
-    )
-    .where(Gallery.id.in_(bindparam("gallery_ids", expanding=True)))
-)
-"""Built once, because every enrolment runs it."""
-
-
-def models_in_use(
-    session: Session, gallery_ids: Collection[UUID], states: Sequence[str] = LIVE
-) -> dict[UUID, dict[str, int]]:
-    """The models that each gallery's faces must have embeddings of: model ids by fingerprint.
-
-    `states`: only jobs in these states count. With SWITCHABLE: the models that the gallery may be searched
-    with.
-    """
-    rows = session.execute(_MODELS_IN_USE, {"gallery_ids": list(gallery_ids), "states": list(states)})
-    found: dict[UUID, dict[str, int]] = {gallery_id: {} for gallery_id in gallery_ids}
-    for gallery_id, fingerprint, model_id in rows:
-        found[gallery_id][fingerprint] = model_id
-    return found
-
-
-def embedded_by(session: Session, gallery_id: UUID, fingerprint: str) -> UUID | None:
-    """The last job to a model, which made its embeddings; None if there was none."""
-    return session.scalar(
-        select(Reindex.id)
-        .join(Model, Model.id == Reindex.to_model_id)
-        .where(Reindex.gallery_id == gallery_id, Model.fingerprint == fingerprint)
-        .order_by(Reindex.created_at.desc())
-        .limit(1)
-    )
-
-
-def check_embedded_by(session: Session, gallery_id: UUID, fingerprint: str, job_id: UUID | None) -> None:
-    """Raises EmbeddingsReplaced if another job than `job_id` made the model's embeddings."""
-    last = embedded_by(session, gallery_id, fingerprint)
-    if last != job_id:
-        raise EmbeddingsReplaced(
-            f"it has embeddings of {fingerprint} from before the re-index {last or 'was undone'}",
-            model=fingerprint,
-        )
-
-
-def switchable_galleries(session: Session) -> Sequence[tuple[Gallery, int, str]]:
-    """Galleries that may be switched at any moment: two rows each, with the id and fingerprint of a model."""
-    rows = session.execute(
-        select(Gallery, Model.id, Model.fingerprint)
-        .join(Reindex, (Reindex.gallery_id == Gallery.id) & Reindex.state.in_(SWITCHABLE))
-        .join(Model, or_(Model.id == Reindex.from_model_id, Model.id == Reindex.to_model_id))
-    )
-    return [(gallery, model_id, fingerprint) for gallery, model_id, fingerprint in rows]
 
 
 def begin(
@@ -189,6 +124,17 @@ def events(session: Session, job_id: UUID) -> Sequence[ReindexEvent]:
     return session.scalars(
         select(ReindexEvent).where(ReindexEvent.reindex_id == job_id).order_by(ReindexEvent.id)
     ).all()
+
+
+def last_event(session: Session, job_id: UUID) -> tuple[str, float]:
+    """The text of the newest event, and its age in seconds. Every job has an event of its start."""
+    text, seconds = session.execute(
+        select(ReindexEvent.text, func.extract("epoch", func.now() - ReindexEvent.at))
+        .where(ReindexEvent.reindex_id == job_id)
+        .order_by(ReindexEvent.id.desc())
+        .limit(1)
+    ).one()
+    return text, float(seconds)
 
 
 def rolled_back(session: Session, job: Job) -> bool:

@@ -42,6 +42,16 @@ def claim_step(
     )
 
 
+def postpone_step(session: Session, job_id: UUID, worker: str, delay: timedelta) -> None:
+    """Ends the worker's lease of a job's step, so that any worker may claim it, after the delay: meanwhile
+    workers claim steps of other jobs."""
+    session.execute(
+        update(Reindex)
+        .where(Reindex.id == job_id, Reindex.worker == worker)
+        .values(worker=None, leased_until=func.now() + delay)
+    )
+
+
 def renew_leases(session: Session, worker: str) -> None:
     session.execute(
         update(ReindexChunk)

@@ -1,5 +1,6 @@
-"""A gallery's embeddings by both models of a job, as arrays."""
+"""A gallery's embeddings by both models of a job, as arrays: of the whole, or of a part."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,64 +8,110 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.evaluation.leave_one_out.searches import Enrolled
 from indexer.records import galleries, models, reindexes
-from indexer.records.database.session import Database
+from indexer.records.database.session import Database, Session
 from indexer.records.enrolled.face_rows import STORED_DTYPE
+from indexer.records.enrolled.parts import contents
 from indexer.records.reindexes import Job
-from indexer.types import Keys, Vectors
+from indexer.types import Keys, Part, Vectors
 
 _BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ModelEmbeddings:
-    vectors: Vectors
-    """Shape (n, dimension); zeros where there is no embedding."""
-    present: NDArray[np.bool_]
-    """Shape (n,): whether there is an embedding."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairedEmbeddings:
-    keys: Keys
-    """Shape (n,): face keys, ascending."""
-    people: NDArray[np.int64]
-    """Shape (n,): the identity of each face, as a number from 0."""
-    sides: tuple[ModelEmbeddings, ModelEmbeddings]
-    """By the old and the new model."""
-    skipped: int
-    """Faces that the new model could not embed."""
+    old: Enrolled
+    new: Enrolled
+    """The same faces and people."""
+
+    @property
+    def keys(self) -> Keys:
+        return self.old.keys
+
+    @property
+    def people(self) -> NDArray[np.int64]:
+        return self.old.people
+
+    def rows(self, chosen: NDArray[np.int64]) -> "PairedEmbeddings":
+        return PairedEmbeddings(old=self.old.rows(chosen), new=self.new.rows(chosen))
 
 
 def read(database: Database, job: Job) -> PairedEmbeddings:
-    """In one snapshot of the database. Memory: these arrays, which are filled as the rows arrive."""
+    """In one snapshot of the database. Memory: these arrays, which are filled as the rows arrive. People are
+    numbered from 0."""
     model_ids = (job.row.from_model_id, job.row.to_model_id)
     with database.repeatable_read() as session:
         gallery = galleries.by_ids(session, [job.gallery.id]).get(job.gallery.id)
         count = 0 if gallery is None else gallery.face_count
-        skipped = reindexes.count_problems(session, job.gallery.id, job.row.to_model_id)
         keys, people = np.empty(count, np.int64), np.empty(count, np.int64)
-        old, new = (_empty(count, models.get(session, model_id).dimension) for model_id in model_ids)
+        vectors = [_zeros(session, count, model_id) for model_id in model_ids]
+        present = [np.zeros(count, np.bool_) for _ in model_ids]
         numbers: dict[UUID, int] = {}
         start = 0
         for batch in reindexes.embeddings(session, job.gallery.id, model_ids, _BATCH):
             rows = slice(start, start + len(batch))
             keys[rows] = [key for key, _, _ in batch]
             people[rows] = [numbers.setdefault(identity, len(numbers)) for _, identity, _ in batch]
-            for place, side in enumerate((old, new)):
-                _fill(side, rows, [vectors[place] for _, _, vectors in batch])
+            for place in range(len(model_ids)):
+                stored = [of_face[place] for _, _, of_face in batch]
+                _fill(vectors[place], present[place], rows, stored)
             start = rows.stop
-    return PairedEmbeddings(keys=keys, people=people, sides=(old, new), skipped=skipped)
+    return _paired(keys, people, vectors, present)
 
 
-def _empty(count: int, dimension: int) -> ModelEmbeddings:
-    return ModelEmbeddings(
-        vectors=np.zeros((count, dimension), np.float32), present=np.zeros(count, np.bool_)
+def read_part(database: Database, job: Job, part: Part) -> PairedEmbeddings:
+    """All faces of the people of the part, in one snapshot of the database. People have the numbers of their
+    identities. Memory: these arrays, and 32 bytes for each row of the part."""
+    with database.repeatable_read() as session:
+        keys, owners = contents.keys_of(session, job.gallery.id, part)
+        of_face = owners > 0
+        return _read_keys(session, job, keys[of_face], owners[of_face])
+
+
+def draw(database: Database, job: Job, part: Part, share: float) -> PairedEmbeddings:
+    """A random sample of the faces of a part, the same for the same faces; `share`: of them, from 0 to 1."""
+    with database.repeatable_read() as session:
+        keys, owners = contents.keys_of(session, job.gallery.id, part)
+        keys, owners = keys[owners > 0], owners[owners > 0]
+        count = min(len(keys), math.ceil(share * len(keys)))
+        chosen = np.sort(np.random.default_rng(part.shard).choice(len(keys), count, replace=False))
+        return _read_keys(session, job, keys[chosen], owners[chosen])
+
+
+def _read_keys(session: Session, job: Job, keys: Keys, people: NDArray[np.int64]) -> PairedEmbeddings:
+    vectors, present = [], []
+    for model_id, model in (
+        (job.row.from_model_id, job.from_model),
+        (job.row.to_model_id, job.to_model),
+    ):
+        vectors.append(_zeros(session, len(keys), model_id))
+        present.append(np.zeros(len(keys), np.bool_))
+        for start in range(0, len(keys), _BATCH):
+            rows = slice(start, min(start + _BATCH, len(keys)))
+            _fill(vectors[-1], present[-1], rows, contents.vectors_of(session, keys[rows], model))
+    return _paired(keys, people, vectors, present)
+
+
+def _paired(
+    keys: Keys,
+    people: NDArray[np.int64],
+    vectors: Sequence[Vectors],
+    present: Sequence[NDArray[np.bool_]],
+) -> PairedEmbeddings:
+    old, new = (
+        Enrolled(keys=keys, people=people, vectors=by_model, present=has)
+        for by_model, has in zip(vectors, present, strict=True)
     )
+    return PairedEmbeddings(old=old, new=new)
 
 
-def _fill(side: ModelEmbeddings, rows: slice, vectors: Sequence[bytes | None]) -> None:
-    present = np.array([vector is not None for vector in vectors], np.bool_)
-    joined = np.frombuffer(b"".join(vector for vector in vectors if vector is not None), STORED_DTYPE)
-    side.present[rows] = present
-    side.vectors[rows][present] = joined.reshape(-1, side.vectors.shape[1])
+def _zeros(session: Session, count: int, model_id: int) -> Vectors:
+    return np.zeros((count, models.get(session, model_id).dimension), np.float32)
+
+
+def _fill(vectors: Vectors, present: NDArray[np.bool_], rows: slice, stored: Sequence[bytes | None]) -> None:
+    has = np.array([vector is not None for vector in stored], np.bool_)
+    joined = np.frombuffer(b"".join(vector for vector in stored if vector is not None), STORED_DTYPE)
+    present[rows] = has
+    vectors[rows][has] = joined.reshape(-1, vectors.shape[1])

@@ -78,7 +78,10 @@ class ReindexPlan(BaseModel):
     database_bytes: int = Field(description="The new embeddings in PostgreSQL")
     disk_bytes: int = Field(description="Disk that is needed on this machine")
     disk_free_bytes: int = Field(description="Disk that is free on this machine")
-    memory_bytes: int = Field(description="Memory for the new index in each serving process")
+    memory_bytes: int = Field(
+        description="Memory for the new index in each serving process; of a gallery in"
+        " shards, in each copy of a shard"
+    )
     memory_free_bytes: int = Field(description="Memory that is free on this machine")
     shortages: list[str] = Field(
         description="Resources that are too small; if there are any, `POST /v1/reindexes` needs `force`"

@@ -444,8 +444,8 @@ def test_in_a_large_gallery_some_faces_are_probes_and_all_are_searched(
     monkeypatch.setattr(compare, "MAX_PROBES", 2)
     found = compare.compare_models(operator.database, job)
 
-    assert [side.vectors.shape for side in faces.sides] == [(3, 128), (3, 128)]
-    assert [side.present.tolist() for side in faces.sides] == [[True] * 3, [True, True, False]]
+    assert [side.vectors.shape for side in (faces.old, faces.new)] == [(3, 128), (3, 128)]
+    assert [side.present.tolist() for side in (faces.old, faces.new)] == [[True] * 3, [True, True, False]]
     assert faces.people.tolist() == [0, 1, 2]
-    np.testing.assert_allclose(np.linalg.norm(faces.sides[0].vectors, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(faces.old.vectors, axis=1), 1, atol=1e-6)
     assert (found["faces"], found["identities"], found["probes"]) == (3, 3, 2)

@@ -95,6 +95,12 @@ def keys_of(session: Session, gallery_id: UUID, part: Part) -> tuple[Keys, Owner
     return keys[order], owners[order]
 
 
+def vectors_of(session: Session, keys: Keys, fingerprint: str) -> list[bytes | None]:
+    """Of each face, by ascending keys; None where the face has none by the model."""
+    rows = session.execute(VECTORS, {"keys": keys.tolist(), "fingerprint": fingerprint})
+    return [row.vector for row in rows]
+
+
 def blocks(gallery_id: UUID, least: int, greatest: int, part: Part) -> dict[str, Any]:
     """Arguments of `ROWS`. `least` and `greatest`: of the numbers of the gallery's people."""
     first = least // part.block

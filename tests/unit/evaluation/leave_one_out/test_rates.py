@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from indexer.evaluation.leave_one_out import rates as leave_one_out
+from indexer.evaluation.leave_one_out.searches import NO_SCORE, Enrolled, LeaveOneOut, search
 from indexer.types import PersonScore
 
 
@@ -14,10 +15,10 @@ def test_searches_equal_those_of_a_plain_loop() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     present = rng.random(60) > 0.1
 
-    found = leave_one_out.search(vectors, present, people, np.arange(60))
+    found = search(vectors, present, people, np.arange(60))
 
     for probe in range(60):
-        own = other = leave_one_out.NO_SCORE
+        own = other = NO_SCORE
         for entry in range(60):
             if entry != probe and present[entry] and present[probe]:
                 score = float(vectors[probe] @ vectors[entry])
@@ -37,7 +38,7 @@ def test_fused_searches_leave_the_probe_out_of_the_template_of_its_person() -> N
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     present = rng.random(60) > 0.1
 
-    found = leave_one_out.search(vectors, present, people, np.arange(60), PersonScore.FUSED)
+    found = search(vectors, present, people, np.arange(60), PersonScore.FUSED)
 
     for probe in np.flatnonzero(present):
         scores = {}
@@ -49,14 +50,36 @@ def test_fused_searches_leave_the_probe_out_of_the_template_of_its_person() -> N
                     mean = vectors[enrolled].astype(np.float64).sum(axis=0)
                     score = (score + float(mean @ vectors[probe] / np.linalg.norm(mean))) / 2
                 scores[person] = score
-        own = scores.pop(int(people[probe]), leave_one_out.NO_SCORE)
+        own = scores.pop(int(people[probe]), NO_SCORE)
         assert np.isclose(found.own[probe], own, atol=1e-5)
         assert np.isclose(found.other[probe], max(scores.values()), atol=1e-5)
         scores[int(people[probe])] = own
         best = max(scores, key=lambda person: scores[person])
         enrolled = np.flatnonzero((people == best) & present & (np.arange(60) != probe))
         assert found.nearest[probe] == enrolled[(vectors[enrolled] @ vectors[probe]).argmax()]
-    assert (found.own[~present] == leave_one_out.NO_SCORE).all()
+    assert (found.own[~present] == NO_SCORE).all()
+
+
+@pytest.mark.parametrize("score", list(PersonScore))
+def test_searches_of_a_gallery_in_parts_equal_those_of_the_whole(score: PersonScore) -> None:
+    rng = np.random.default_rng(5)
+    people = rng.integers(0, 40, 300).astype(np.int64)
+    vectors = rng.standard_normal((300, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    present = rng.random(300) > 0.1
+    faces = Enrolled(keys=np.arange(300) * 7, people=people, vectors=vectors, present=present)
+    probes = np.sort(rng.choice(300, 120, replace=False))
+    whole = search(vectors, present, people, probes, score)
+
+    in_parts = LeaveOneOut(faces.rows(probes), score)
+    for part in (1, 2, 0, 3):
+        in_parts.add(faces.rows(np.flatnonzero(people // 10 == part)))
+    found = in_parts.result()
+
+    assert np.allclose(found.own, whole.own, atol=1e-6)
+    assert np.allclose(found.other, whole.other, atol=1e-6)
+    assert (found.mated == whole.mated).all()
+    assert (found.nearest == np.where(whole.nearest < 0, -1, whole.nearest * 7)).all()
 
 
 def test_the_curve_goes_through_the_points_of_the_table() -> None:
@@ -64,7 +87,7 @@ def test_the_curve_goes_through_the_points_of_the_table() -> None:
     people = rng.integers(0, 40, 200).astype(np.int64)
     vectors = rng.standard_normal((200, 8)).astype(np.float32) + rng.standard_normal((40, 8))[people]
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    searches = leave_one_out.search(vectors, np.ones(200, bool), people, np.arange(200))
+    searches = search(vectors, np.ones(200, bool), people, np.arange(200))
 
     table = leave_one_out.rates(searches, (0.01, 0.1))["at_fpir"]
     curve = leave_one_out.det(searches, np.array([0.001, 0.01, 0.1, 1.0]))
@@ -80,9 +103,9 @@ def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
     vectors[1], vectors[3] = vectors[0], vectors[2]
     people = np.array([0, 0, 1, 1])
 
-    whole = leave_one_out.rates(leave_one_out.search(vectors, np.ones(4, bool), people, np.arange(4)), (0.1,))
+    whole = leave_one_out.rates(search(vectors, np.ones(4, bool), people, np.arange(4)), (0.1,))
     holed = leave_one_out.rates(
-        leave_one_out.search(vectors, np.array([True, True, True, False]), people, np.arange(4)), (0.1,)
+        search(vectors, np.array([True, True, True, False]), people, np.arange(4)), (0.1,)
     )
 
     assert whole["rank1"] == 1.0
@@ -90,7 +113,7 @@ def test_a_face_that_the_model_could_not_embed_counts_as_a_miss() -> None:
 
 
 def test_without_people_with_two_faces_there_are_no_rates() -> None:
-    searches = leave_one_out.search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
+    searches = search(np.eye(3, dtype=np.float32), np.ones(3, bool), np.arange(3), np.arange(3))
 
     assert leave_one_out.rates(searches, (0.01,))["rank1"] is None
 
@@ -100,7 +123,7 @@ def test_the_interval_of_a_rate_without_errors_depends_on_the_number_of_people(p
     """Resampling says 1 to 1 however few they are; of six people without a miss 39 % may still be missed."""
     vectors = np.repeat(np.eye(people, dtype=np.float32), 2, axis=0)
     whose = np.repeat(np.arange(people), 2)
-    searches = leave_one_out.search(vectors, np.ones(len(whose), bool), whose, np.arange(len(whose)))
+    searches = search(vectors, np.ones(len(whose), bool), whose, np.arange(len(whose)))
 
     rates = leave_one_out.rates(searches, (0.1,))
 
