@@ -12,6 +12,7 @@ from tests.support.reindexing import expire_leases
 FACES = 80
 
 
+@pytest.mark.long
 def test_while_machines_are_killed_the_others_embed_each_face_once_and_as_one_machine_would(
     tmp_path: Path, hopper: bytes, collins: bytes
 ) -> None:
