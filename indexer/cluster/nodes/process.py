@@ -22,6 +22,7 @@ from typing import Any
 from indexer.cluster.environment import NO_OUTER_ADDRESS, common, is_loopback
 from indexer.cluster.nodes.labels import DATABASE, MEMORY, VERSION
 from indexer.cluster.nodes.node import SHARD_RESOURCE, SHARDS_OF_A_NODE
+from indexer.cluster.nodes.stop_request import StopRequest
 from indexer.errors import Misconfigured
 
 OBJECT_STORE_BYTES = 100_000_000
@@ -31,7 +32,7 @@ CHECK_SECONDS = 0.5
 
 def main(options: dict[str, Any], answers: int) -> int:
     """`answers`: file descriptor for the line of JSON. Returns the exit status."""
-    stop = threading.Event()
+    stop = StopRequest()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     threading.Thread(target=_wait_for_end_of_stdin, args=(stop,), daemon=True).start()
     try:
@@ -46,7 +47,7 @@ def main(options: dict[str, Any], answers: int) -> int:
         shutil.rmtree(options["folder"], ignore_errors=True)
 
 
-def _run(options: dict[str, Any], answers: int, stop: threading.Event) -> int:
+def _run(options: dict[str, Any], answers: int, stop: StopRequest) -> int:
     _set_variables(options)
     from ray._private import node as ray_node  # after the variables, which it reads once
 
@@ -157,7 +158,7 @@ def _answer(descriptor: int, answer: dict[str, str]) -> None:
     os.write(descriptor, json.dumps(answer).encode() + b"\n")
 
 
-def _wait_for_end_of_stdin(stop: threading.Event) -> None:
+def _wait_for_end_of_stdin(stop: StopRequest) -> None:
     sys.stdin.read()
     stop.set()
 

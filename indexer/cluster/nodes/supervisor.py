@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from threading import Event
 
 from indexer.cluster.nodes.node import Node, NodeOptions
+from indexer.cluster.nodes.stop_request import StopRequest
 from indexer.errors import GemelError
 
 CHECK_SECONDS = 0.5
@@ -23,7 +23,7 @@ class Supervisor:
         """`nodes`: a head, if there is one, is the first. `report` prints what happens to a node."""
         self._report = report
         self._kept = [_Kept(options, environment) for options in nodes]
-        self._stopping = Event()
+        self._stopping = StopRequest()
 
     def start(self) -> str:
         """Start all nodes. Returns HOST:PORT of the head.

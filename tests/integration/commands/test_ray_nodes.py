@@ -58,7 +58,7 @@ class Up:
 
     def __enter__(self) -> Self:
         with self._stack:
-            command = [GEMEL, "cluster", "up", "--shards", "2", "--port", "0"]
+            command = [str(GEMEL), "cluster", "up", "--shards", "2", "--port", "0"]
             self.process = self._stack.enter_context(running(command, self.log, self.environment))
             wait_for(lambda: "Ctrl-C" in self.said() or self.process.poll() is not None, 240)
             self.address = self.said().split("runs at ")[1].split(",")[0]
@@ -104,7 +104,7 @@ class Up:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], log: Path, environment: Mapping[str, str]
+    command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """It is told to end where the block ends, and has a minute for it."""
     with log.open("w") as file:
@@ -280,7 +280,7 @@ def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path
     for address, words in ((nobody, "does not answer"), (up.address, "Joined the Ray cluster at")):
         log = tmp_path / "join.log"
         environment = up.environment | {"GEMEL_DATABASE_URL": up.home.database_url}
-        command = [GEMEL, "cluster", "join", address, "--name", "guest", "--no-shards"]
+        command = [str(GEMEL), "cluster", "join", address, "--name", "guest", "--no-shards"]
         with running(command, log, environment) as joining:
             wait_for(partial(_has_or_ended, log, words, joining))
             if address == up.address:
@@ -318,7 +318,7 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
                 variables["GEMEL_DATABASE_URL"] = home.database_url
             variables["PATH"] = f"{GEMEL.parent}:{os.environ['PATH']}"
             logs.append(tmp_path / f"{name}.log")
-            command = [GEMEL.with_name(program), *arguments]
+            command = [str(GEMEL.with_name(program)), *arguments]
             started.append(stack.enter_context(running(command, logs[-1], variables)))
             wait_for(partial(_has_or_ended, logs[-1], words, started[-1]), 240)
         base = logs[-1].read_text().split("Uvicorn running on ")[1].split()[0]
