@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import IO, Any
 
 import psutil
 
+from indexer.cluster.nodes import folders
 from indexer.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,6 @@ SHARDS_OF_A_NODE = 10_000
 """Units of it: more than a node can hold, for its memory is the limit."""
 HEAD_PORT = 6379
 """Ray's default."""
-_SOCKETS = len("/r/session_2026-01-01_00-00-00_000000_0000000/sockets/plasma_store.1")
-_LONGEST_SOCKET = 107
-"""Bytes of the path of a Unix socket."""
 STOPPING_SECONDS = 20.0
 """For a node to stop its processes; then they are killed."""
 
@@ -70,18 +67,22 @@ class Node:
         self.address = ""
         """HOST:PORT of the cluster's head, once it has started."""
         self.node_id = ""
-        self._folder = _socket_folder()
+        self._folder, lock = folders.make()
         given = asdict(options) | {"state": str(options.state) if options.state else None}
         given["folder"] = str(self._folder)
-        self._process = subprocess.Popen(  # noqa: S603 - it is this Python
-            [sys.executable, "-m", "indexer.cluster.nodes.process", json.dumps(given)],
-            stdin=subprocess.PIPE,  # it ends when this process does, for whatever reason
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(environment),
-            text=True,
-            start_new_session=True,  # Ctrl-C is for this process, which then stops the nodes in order
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - it is this Python
+                [sys.executable, "-m", "indexer.cluster.nodes.process", json.dumps(given)],
+                stdin=subprocess.PIPE,  # it ends when this process does, for whatever reason
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environment),
+                text=True,
+                start_new_session=True,  # Ctrl-C is for this process, which then stops the nodes in order
+                pass_fds=[lock],  # from now on the folder is in use as long as this process lives
+            )
+        finally:
+            os.close(lock)
         self._output: list[str] = []
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
@@ -151,16 +152,6 @@ class Node:
                 if text := line.strip():
                     log.debug("node %s: %s", self.options.name, text)
                     self._output = [*self._output[-9:], text]
-
-
-def _socket_folder() -> Path:
-    """For Ray's sockets and logs of this node. Ray opens the inner folder to all accounts, not the outer."""
-    for parent in (None, "/tmp"):  # noqa: S108 - `mkdtemp` makes a private folder in it
-        folder = Path(tempfile.mkdtemp(prefix="gemel-ray-", dir=parent))
-        if len(str(folder)) + _SOCKETS <= _LONGEST_SOCKET:
-            break
-        folder.rmdir()
-    return folder
 
 
 def processes_of(session: int) -> list[psutil.Process]:

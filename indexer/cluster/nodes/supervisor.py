@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from indexer.cluster.nodes import folders
 from indexer.cluster.nodes.node import Node, NodeOptions
 from indexer.cluster.nodes.stop_request import StopRequest
 from indexer.errors import GemelError
@@ -26,10 +27,11 @@ class Supervisor:
         self._stopping = StopRequest()
 
     def start(self) -> str:
-        """Start all nodes. Returns HOST:PORT of the head.
+        """Start all nodes. Returns HOST:PORT of the head. Folders that killed nodes have left are removed.
 
         Raises Misconfigured, OSError; `close` it then too.
         """
+        folders.remove_left_over()
         first, *others = self._kept
         first.begin()
         address = first.node.address
