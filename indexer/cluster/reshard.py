@@ -1,5 +1,7 @@
 """Another number of shards for a gallery: a new set beside the one that serves, at an operator's request."""
 
+from dataclasses import dataclass
+
 from indexer.cluster.nodes import overview
 from indexer.cluster.shards import sets
 from indexer.errors import Busy, InvalidRequest
@@ -10,15 +12,29 @@ from indexer.records.tables import Gallery, ShardSet
 from indexer.settings import Settings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resharding:
+    shard_set: ShardSet
+    warning: str | None
+    """What the operator may not expect of the nodes that there are now, in words."""
+
+
 def reshard(
-    database: Database, settings: Settings, gallery: Gallery, model: str, *, shards: int, copies: int
-) -> ShardSet:
+    database: Database,
+    settings: Settings,
+    gallery: Gallery,
+    model: str,
+    *,
+    shards: int,
+    copies: int | None = None,
+) -> Resharding:
     """The set that is built on the Ray cluster from now on, or the one with the same numbers that was being
     built already.
 
-    `model`: fingerprint; `shards`: 0 for one for each node that may hold some. If there are fewer nodes than
-    `copies`, the builder makes one copy for each node. Raises InvalidRequest, GalleryNotFound, Misconfigured,
-    and Busy if a set with other numbers is being built.
+    `model`: fingerprint; `shards`: 0 for one for each node that may hold some; `copies`: None for those of
+    the settings, or as many as there are nodes if these are fewer. Raises InvalidRequest where the head's
+    nodes cannot hold so many copies, Misconfigured where the head does not answer, GalleryNotFound, and Busy
+    if a set with other numbers is being built.
     """
     with database.reading() as session:
         has_shards = shard_sets.active(session, gallery.id, model) is not None
@@ -28,19 +44,14 @@ def reshard(
             f" {settings.shard_faces:,} it has no shards; give this command the servers' GEMEL_SHARD_FACES",
             field="gallery",
         )
-    if shards == 0:
-        alive = overview.nodes(settings, overview.head_address(settings, None))
-        shards = sum(node.holds_shards for node in alive)
-        if shards == 0:
-            raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
-        if copies > shards:
-            raise InvalidRequest(
-                f"there cannot be {copies} copies of each shard: they lie on different nodes. Nodes"
-                f" of the Ray cluster that may hold shards: {shards}",
-                field="copies",
-            )
-    begun = sets.begin(database, gallery, model, shards=shards, copies=copies)
-    if (begun.shards, begun.copies) != (shards, copies):
+    requested = copies or settings.shard_copies
+    if settings.cluster.startswith("ray://") and shards:
+        nodes, copies = None, requested  # the head's own address is not known here
+    else:
+        nodes = _nodes(settings)
+        copies = _copies(nodes, copies, settings)
+    begun = sets.begin(database, gallery, model, shards=shards or nodes or 1, copies=copies)
+    if (begun.shards, begun.copies) != (shards or nodes, copies):
         raise Busy(
             f"{begun.shards} shards, {begun.copies} copies of each, are already being built for gallery"
             f" {gallery.name!r}; try again when `gemel cluster status` shows them active"
@@ -51,4 +62,45 @@ def reshard(
             session,
             AuditEvent(action=Action.INDEX_REBUILD_REQUESTED, gallery=gallery.name, details=details),
         )
-    return begun
+    return Resharding(shard_set=begun, warning=_warning(nodes, begun, requested))
+
+
+def _nodes(settings: Settings) -> int:
+    """That may hold shards, as the head knows them now. Raises InvalidRequest for none, Misconfigured."""
+    alive = overview.nodes(settings, overview.head_address(settings, None))
+    nodes = sum(node.holds_shards for node in alive)
+    if nodes == 0:
+        raise InvalidRequest("the Ray cluster has no node that may hold shards", field="shards")
+    return nodes
+
+
+def _copies(nodes: int, given: int | None, settings: Settings) -> int:
+    """Raises InvalidRequest where the operator has given more than there are nodes."""
+    if given is not None and given > nodes:
+        raise InvalidRequest(
+            f"there cannot be {given} copies of each shard: they lie on different nodes. Nodes"
+            f" of the Ray cluster that may hold shards: {nodes}",
+            field="copies",
+        )
+    return given or min(settings.shard_copies, nodes)
+
+
+def _warning(nodes: int | None, begun: ShardSet, requested: int) -> str | None:
+    """Nodes may join later: copies that are missing are added then, and shards that lie together stay so."""
+    if nodes is None:
+        return (
+            "GEMEL_CLUSTER is a client server, so the nodes are not counted: where there are fewer than"
+            " copies, each shard gets one copy for each node"
+        )
+    lines = []
+    if begun.copies < requested:
+        lines.append(
+            f"nodes that may hold shards: {nodes}, so copies of each shard: {begun.copies} and not"
+            f" {requested}, until more nodes join"
+        )
+    if begun.shards > nodes:
+        lines.append(
+            f"there are more shards ({begun.shards}) than nodes ({nodes}): some nodes hold several, also"
+            " after others have joined; reshard again then"
+        )
+    return "; ".join(lines) or None

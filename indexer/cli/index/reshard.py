@@ -6,7 +6,7 @@ import typer
 
 from indexer.cli.commands import Json
 from indexer.cli.database import open_index_store
-from indexer.cli.output import out, print_result, quantity
+from indexer.cli.output import console, escape_text, out, print_result, quantity
 from indexer.settings import Settings
 
 
@@ -31,8 +31,8 @@ def reshard(
 
     The new shards are built beside the index that serves, which needs memory for both, and verified. Then all
     servers switch to them at once. Searches and enrolments continue meanwhile. A server with GEMEL_CLUSTER
-    has to run. With fewer nodes than copies, each shard gets one copy for each node. `gemel index status` and
-    `gemel cluster status` show the progress.
+    has to run. More `--copies` than nodes are rejected; where GEMEL_SHARD_COPIES are more, each node gets
+    one. `gemel index status` and `gemel cluster status` show the progress.
 
     Example: `gemel index reshard staff --shards 8`
     """
@@ -50,15 +50,24 @@ def reshard(
     with open_index_store(settings) as store:
         with store.database.reading() as session:
             selected = galleries.get(session, gallery)
-        begun = begin(
+        resharding = begin(
             store.database,
             settings,
             selected,
             store.of_gallery(selected).card.fingerprint,
             shards=settings.shards if shards is None else shards,
-            copies=copies or settings.shard_copies,
+            copies=copies,
         )
-    value = {"gallery": gallery, "shard_set": begun.id, "shards": begun.shards, "copies": begun.copies}
+    begun, warning = resharding.shard_set, resharding.warning
+    if warning is not None:
+        console.print(f"Note: {escape_text(warning)}.", highlight=False, soft_wrap=True)
+    value = {
+        "gallery": gallery,
+        "shard_set": begun.id,
+        "shards": begun.shards,
+        "copies": begun.copies,
+        "warning": warning,
+    }
     sentence = (
         f"{gallery}: {quantity(begun.shards, 'shard')}, {quantity(begun.copies, 'copy', 'copies')} of each,"
         " are being built on the Ray cluster."

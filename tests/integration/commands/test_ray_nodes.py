@@ -333,7 +333,10 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
                 "GEMEL_SHARD_COPIES": "1",
             }
             wait_for(lambda: faces_of_active_shards(home, known) == [1], 180)
-            home.process("index", "reshard", "held", "--shards", "2", status=0, **known)
+            two = {"GEMEL_SHARD_COPIES": "2"}
+            said = home.process("index", "reshard", "held", "--shards", "2", status=0, **known | two).stderr
+            assert "copies of each shard: 1 and not 2" in " ".join(said.split())
+            assert "more shards (2) than nodes (1)" in " ".join(said.split())
             wait_for(lambda: faces_of_active_shards(home, known) in ([0, 1], [1, 0]), 180)
             answer = client.post("/v1/galleries/held/identify", files={"image": hopper}).raise_for_status()
             [face] = answer.json()["faces"]
@@ -341,7 +344,7 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
         shown = home.process("cluster", "status", status=0, **known).stdout
         assert "held: 2 shards, 1 copy of each, active" in shown
         assert socket.gethostname() in shown, "the name of the node"
-        many = ("--shards", "0", "--copies", "8")
+        many = ("--shards", "4", "--copies", "8")
         few = home.process(
             "index", "reshard", "held", *many, status=1, **known | {"GEMEL_SHARD_FACES": "100"}
         )
