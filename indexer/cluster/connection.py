@@ -7,7 +7,8 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
     it ends the process when the cluster's head has not answered for a minute   -> it waits for years
     it starts a cluster of its own at the first call without a connection       -> switched off
     it replaces the handler of SIGTERM by one that aborts                       -> put back (`signals`)
-    it ends a thread, or crashes, that calls it while it is shut down           -> nobody does (`session`)
+    it ends a thread, or crashes, that calls it while it is shut down           -> nobody does (`session`):
+                                                     it is not shut down before the last call has returned
     it prints the last lines of the log of a node that has died                 -> one line in our log
     it replaces sys.excepthook                                                  -> put back
 """
@@ -15,14 +16,10 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
 import importlib.util
 import logging
 import os
-import socket
-import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+import time
 
-from indexer.cluster import environment, signals
-from indexer.cluster.nodes import gcs
+from indexer.cluster import driver, environment
 from indexer.cluster.session import LEAVING_SECONDS, Session, SessionEnded
 from indexer.errors import IndexNotReady, Misconfigured
 from indexer.replica.threads.supervised import CLOSING_SECONDS, Supervised
@@ -30,11 +27,10 @@ from indexer.settings import Settings
 
 log = logging.getLogger(__name__)
 
-NAMESPACE = "gemel"
-"""Of all actors in the Ray cluster."""
 CHECK_SECONDS = 2.0
-HEAD_SECONDS = 2.0
-"""In which the head's machine accepts a connection. Ray itself tries for 40 seconds."""
+RECONNECT_SECONDS = 3.0
+"""A search waits until the connection has been away for so long; later ones get their error at once. A
+connection that is lost because this machine's node was started again is back sooner."""
 IGNORE = "RAY_IGNORE_UNHANDLED_ERRORS"
 """An answer that nobody reads, as of a copy that was slower, may be an error."""
 HEAD_AWAY = "RAY_gcs_rpc_server_reconnect_timeout_s"
@@ -56,6 +52,10 @@ class RayConnection:
         """After `prepare`. Starts at once, and waits for nothing."""
         self._settings = settings
         self._session: Session | None = None
+        self._leaving: Session | None = None
+        """The one before, while a call of Ray in it has not returned yet: until then Ray stays as it is."""
+        self._away_since: float | None = None
+        """When the connection was lost, or could not be made first."""
         self._problem: str | None = "the Ray cluster has not answered yet"
         self._changed = threading.Condition()
         self._thread = Supervised("Ray connection", self._turn, every_seconds=CHECK_SECONDS)
@@ -89,42 +89,67 @@ class RayConnection:
             )
 
     def wait(self, seconds: float) -> bool:
-        """Whether it is connected within that time."""
+        """Whether it is connected within that time, or within RECONNECT_SECONDS of its loss."""
+        until = time.monotonic() + seconds
         with self._changed:
-            return self._changed.wait_for(lambda: self._session is not None, seconds)
+            while self._session is None:
+                away = self._away_since
+                left = min(until, until if away is None else away + RECONNECT_SECONDS) - time.monotonic()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+            return True
 
     def close(self) -> None:
-        self._thread.close()
-        self._disconnect("the process is stopping", CLOSING_SECONDS)
+        """Where a call of Ray does not return within a moment, the process ends with Ray as it is."""
+        ended = self._thread.close()
+        self._end_session("the process is stopping")
+        if not ended or not self._left(CLOSING_SECONDS):
+            log.warning("a call of Ray does not end: the process ends during it")
+            driver.leave()
 
     def _turn(self) -> None:
+        if not self._left(LEAVING_SECONDS):
+            problem = "a call of Ray has not returned: this process connects again after it"
+            if self._problem != problem:
+                log.warning("%s", problem)
+                self._set(None, problem)
+            return
         if self._session is None:
             self._connect()
             return
         lost = self._lost()
         if lost is not None:
             log.warning("the connection to the Ray cluster is lost: %s", lost)
-            self._disconnect(lost)
+            self._end_session(lost)
             self._thread.wake()
 
-    def _disconnect(self, problem: str, seconds: float = LEAVING_SECONDS) -> None:
-        session = self._session
-        if session is None:
-            return
-        self._set(None, problem)
-        if not session.end(seconds):
-            log.warning("a call of Ray does not end: the connection to the Ray cluster is closed during it")
-        _shutdown()
+    def _end_session(self, problem: str) -> None:
+        """No call of Ray begins in it any more."""
+        if self._session is not None:
+            self._leaving = self._session
+            self._set(None, problem)
+
+    def _left(self, seconds: float) -> bool:
+        """Shuts Ray down once every call of the session before has returned. Whether that is done."""
+        leaving = self._leaving
+        if leaving is None:
+            return True
+        if not leaving.end(seconds):
+            return False
+        self._leaving = None
+        driver.stop()
+        return True
 
     def _connect(self) -> None:
         try:
-            _init(self._settings)
+            driver.start(self._settings)
         except Exception as error:  # Ray's own and built-in ones; the next turn tries again
             problem = str(error).strip().partition("\n")[0] or type(error).__name__
             if problem != self._problem:
                 log.warning("cannot connect to the Ray cluster, and try again: %s", problem)
             self._set(None, problem)
-            _shutdown()  # what it has begun
+            driver.stop()  # what it has begun
             return
         self._set(Session(), None)
         log.info("connected to the Ray cluster %s", self._settings.cluster)
@@ -132,12 +157,9 @@ class RayConnection:
     def _lost(self) -> str | None:
         """Why another connection is needed; None where this one works, or may work again."""
         if self._settings.cluster.startswith("ray://"):
-            import ray
-
-            there = ray.util.client.ray.is_connected()  # type: ignore[no-untyped-call]
-            return None if there else "its client server does not answer"
+            return None if driver.client_answers() else "its client server does not answer"
         try:
-            alive = _alive_nodes()
+            alive = driver.alive_nodes()
         except Exception as error:  # Ray's own and built-in ones
             problem = (
                 "the head of the Ray cluster does not answer: shards are searched while their nodes live"
@@ -147,10 +169,14 @@ class RayConnection:
             self._set(self._session, problem)
             return None
         self._set(self._session, None)
-        return None if _own_node() in alive else "this machine's Ray node has ended"
+        return None if driver.own_node() in alive else "this machine's Ray node has ended"
 
     def _set(self, session: Session | None, problem: str | None) -> None:
         with self._changed:
+            if session is not None:
+                self._away_since = None
+            elif self._away_since is None:
+                self._away_since = time.monotonic()
             self._session, self._problem = session, problem
             self._changed.notify_all()
 
@@ -163,57 +189,3 @@ def prepare(settings: Settings) -> None:
     os.environ[NODE_PROCESS] = str(os.getpid())
     os.environ.setdefault(HEAD_ANSWERS, str(HEAD_ANSWERS_SECONDS))
     environment.prepare(settings)
-
-
-def _init(settings: Settings) -> None:
-    """Raises what Ray raises."""
-    hook = sys.excepthook
-    import ray
-
-    sys.excepthook = hook
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    _log_messages_of_nodes()
-    with signals.kept():
-        ray.init(
-            address=settings.cluster,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            configure_logging=False,
-        )
-
-
-def _shutdown() -> None:
-    import ray
-
-    with signals.kept():
-        ray.shutdown()
-
-
-def _alive_nodes() -> set[str]:
-    """Ids, as the head knows them now. Raises OSError, and Ray's errors."""
-    import ray
-
-    address = str(ray.get_runtime_context().gcs_address)
-    host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), HEAD_SECONDS).close()
-    client = gcs.connect(address)
-    return {node.node_id.hex() for node in gcs.alive_nodes(client)}
-
-
-def _own_node() -> str:
-    import ray
-
-    return str(ray.get_runtime_context().get_node_id())
-
-
-def _log_messages_of_nodes() -> None:
-    """Ray prints them to stdout, up to fifty lines each."""
-    import ray._private.worker as worker
-
-    def write(data: dict[str, Any], *_: object, **__: object) -> None:
-        for line in data.get("lines", []):
-            log.warning("Ray: %s", str(line).strip().partition("\n")[0])
-
-    replaced: Callable[..., None] = write
-    if hasattr(worker, "print_to_stdstream"):
-        worker.print_to_stdstream = replaced

@@ -2,7 +2,8 @@
 
 `ray.shutdown` frees what a call of Ray in another thread still reads: such a call ends with SystemExit, which
 would end the server, or the process with a segmentation fault. So a session first ends here: no call begins
-any more, and those in progress leave within a fraction of a second. Only then may Ray be shut down.
+any more, and those in progress leave, most of them within a fraction of a second. Only when the last one has
+left may Ray be shut down, however long that takes.
 """
 
 import threading
@@ -16,8 +17,8 @@ from indexer.replica.threads.interruptible import InterruptiblePool
 
 SLICE_SECONDS = 0.2
 """A wait for answers looks so often whether the session has ended."""
-LEAVING_SECONDS = 15.0
-"""`end` waits so long: longer than the longest call of Ray, the lookup of an actor."""
+LEAVING_SECONDS = 5.0
+"""`end` waits so long. Most calls return within SLICE_SECONDS; the lookup of an actor may take longer."""
 GET_SECONDS = 5.0
 """For an answer that is here already."""
 

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 LEAST_HEDGE_SECONDS = 0.02
@@ -25,12 +26,18 @@ HEDGES_A_SECOND = 5.0
 """Are allowed besides: calls of a copy that never answers go to another one also where no other search is."""
 AVOIDED_SECONDS = 1.0
 """A copy that failed or was slow is left out for so long; after failures in a row, up to 16 times it."""
+AWAY_SECONDS = 5.0
+"""A shard of which no copy could be reached for so long is away: Ray, too, has nothing to call."""
+AWAY_PATIENCE_SECONDS = 1.0
+"""That a search waits for a shard that is away: long enough to find it when it is back."""
 
 
 @dataclass(slots=True)
 class _Copy:
     failures: int = 0
     avoided_until: float = 0.0
+    unreachable_since: float | None = None
+    """None where the last call had an answer, of whatever kind, or none has ended yet."""
 
 
 @dataclass(slots=True)
@@ -95,7 +102,7 @@ class Copies:
     def answered(self, shard: int, copy: int, seconds: float) -> None:
         with self._lock:
             known = self._of(shard, copy)
-            known.failures, known.avoided_until = 0, 0.0
+            known.failures, known.avoided_until, known.unreachable_since = 0, 0.0, None
             self._durations.append(seconds)
             if len(self._durations) >= self.shards:
                 median = statistics.median(self._durations)
@@ -107,6 +114,26 @@ class Copies:
             known = self._of(shard, copy)
             known.failures += 1
             known.avoided_until = time.monotonic() + AVOIDED_SECONDS * 2 ** min(4, known.failures - 1)
+
+    def could_be_reached(self, shard: int, copy: int, reached: bool) -> None:
+        """Of a call that has failed: whether the copy answered by an error of its own."""
+        with self._lock:
+            known = self._of(shard, copy)
+            if reached:
+                known.unreachable_since = None
+            elif known.unreachable_since is None:
+                known.unreachable_since = time.monotonic()
+
+    def patience(self, shards: Collection[int]) -> float:
+        """Most seconds that a search of these shards waits; infinite unless one of them is away. A copy that
+        never answers does not count as away: it may be slow."""
+        now = time.monotonic()
+        with self._lock:
+            for shard in shards:
+                since = [self._of(shard, copy).unreachable_since for copy in range(self.copies)]
+                if all(one is not None and one <= now - AWAY_SECONDS for one in since):
+                    return AWAY_PATIENCE_SECONDS
+        return float("inf")
 
     def down(self) -> list[tuple[int, int]]:
         """Shards and copies that are left out now."""

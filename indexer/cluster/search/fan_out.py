@@ -82,8 +82,9 @@ def fan_out(
 ) -> dict[int, ShardAnswer]:
     """The answer of each of `shards`, by number.
 
-    Raises IndexNotReady where one has none at the deadline, of the monotonic clock, and where the connection
-    to the Ray cluster ends; at once an error that every copy would have, such as GalleryNotFound.
+    Raises IndexNotReady where one has none at the deadline, of the monotonic clock, sooner where no copy of a
+    shard could be reached for a while, and where the connection to the Ray cluster ends; at once an error
+    that every copy would have, such as GalleryNotFound.
     """
     try:
         session = calls.session
@@ -110,6 +111,7 @@ class _FanOut:
 
     def answers(self, shards: Sequence[int], deadline: float) -> dict[int, ShardAnswer]:
         orders = self.copies.order()
+        deadline = min(deadline, time.monotonic() + self.copies.patience(shards))
         waiting = {number: _Shard(number, orders[number]) for number in shards}
         try:
             return self._answers(waiting, deadline)
@@ -186,6 +188,7 @@ class _FanOut:
 
     def _note_failure(self, shard: _Shard, copy: int, error: Exception) -> None:
         self.copies.failed(shard.number, copy)
+        self.copies.could_be_reached(shard.number, copy, isinstance(error, GemelError))
         self.calls.failed(shard.number, copy, error)
         shard.error = error
         if not shard.pending:

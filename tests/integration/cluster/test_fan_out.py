@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from indexer.cluster.search import copies as module
 from indexer.cluster.search.copies import HEDGES_AT_ONCE, Copies, Counts
 from indexer.errors import GemelError, IndexNotReady
 from tests.integration.cluster.conftest import Sharded
@@ -31,15 +32,19 @@ class _Link:
 
 
 class _Calls:
-    """Of one shard: copy 0 never answers, and copy 1 fails `failures` times."""
+    """Of one shard: copy 0 never answers, and copy 1 fails `failures` times. `unreachable`: no copy can be
+    called."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, *, unreachable: bool = False) -> None:
         self.session = _Link()
+        self.unreachable = unreachable
         self.failures = failures
         self.asked: list[int] = []
 
     def ask(self, _: Any, __: int, copy: int) -> "Future[Any]":
         self.asked.append(copy)
+        if self.unreachable:
+            raise RuntimeError("the actor is unavailable")
         future: Future[Any] = Future()
         if copy == 1 and self.asked.count(1) <= self.failures:
             future.set_exception(RuntimeError("the actor is unavailable"))
@@ -81,6 +86,36 @@ def test_calls_of_a_copy_that_never_answers_go_to_the_other_though_too_many_were
     calls = _Calls(failures=0)
     assert fan_out(calls, copies, [0], time.monotonic() + 30, "staff") == {0: ANSWER}
     assert calls.asked == [0, 1]
+
+
+def test_a_search_does_not_wait_for_shards_that_are_away_and_finds_them_when_they_are_back(
+    fan_out: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it may wait for an hour."""
+    monkeypatch.setattr(module, "AWAY_SECONDS", 0.0)
+    in_an_hour = time.monotonic() + 3600
+    copies = Copies(1, 1)
+    copies.could_be_reached(0, 0, reached=False)
+    with pytest.raises(IndexNotReady):
+        fan_out(_Calls(failures=0, unreachable=True), copies, [0], in_an_hour, "staff")
+    back = _Calls(failures=0)
+    copies_of_two = copies_that_begin_with(0)
+    for copy in (0, 1):
+        copies_of_two.could_be_reached(0, copy, reached=False)
+    assert copies_of_two.patience([0]) == module.AWAY_PATIENCE_SECONDS
+
+    assert fan_out(back, copies_of_two, [0], in_an_hour, "staff") == {0: ANSWER}
+    assert copies_of_two.patience([0]) == float("inf")
+
+
+def test_a_shard_whose_copies_open_their_index_is_not_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AWAY_SECONDS", 0.0)
+    copies = Copies(2, 1)
+    copies.could_be_reached(1, 0, reached=False)
+    assert copies.patience([0, 1]) == module.AWAY_PATIENCE_SECONDS
+    assert copies.patience([0]) == float("inf")
+    copies.could_be_reached(1, 0, reached=True)
+    assert copies.patience([0, 1]) == float("inf")
 
 
 def test_missing_shards_do_not_keep_the_sync_thread_from_other_galleries(
