@@ -106,7 +106,10 @@ def create_app(settings: Settings | None = None, *, started: Callable[[], object
                 engine, settings, requests=lambda: slots.working, observe=metrics.outcomes.enrolled
             )
             jobs = app.state.job_worker = JobWorker(
-                engine.index_store, engine.calibrations, ended=metrics.job_seconds.observe
+                engine.index_store,
+                engine.calibrations,
+                shards=engine.sharding,
+                ended=metrics.job_seconds.observe,
             )
             transfers_worker = app.state.transfer_worker = TransferWorker(engine, settings)
             stop = Stop(delay_seconds=settings.stop_delay_s)

@@ -50,6 +50,7 @@ def duplicates(
     from indexer.duplicates import gallery_search, page
     from indexer.pages import html as pages
     from indexer.records import galleries
+    from indexer.usecases.bootstrap.sharding import shards_of_command
 
     if html is not None:
         pages.require()
@@ -59,13 +60,14 @@ def duplicates(
         resolver = CalibrationResolver(index_store.database, index_store.models, settings.identify_fpir)
         with index_store.database.reading() as session:
             row = galleries.get(session, gallery)
-        with progress_bar("faces") as bar:
+        with shards_of_command(settings, index_store.card) as shards, progress_bar("faces") as bar:
             task = bar.add_task(gallery, total=None)
             found = gallery_search.search(
                 index_store,
                 resolver,
                 row,
                 fpir=fpir,
+                shards=shards,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
         added = _add_reviews(index_store.database, found) if review else None

@@ -1,17 +1,24 @@
 """Everything that a process needs to search galleries on a Ray cluster."""
 
+import time
 from weakref import WeakSet
 
 from indexer.cluster.builder_watch import BuilderWatch
 from indexer.cluster.connection import RayConnection
+from indexer.cluster.search.active_set import ActiveSet
 from indexer.cluster.search.copies import Counts
+from indexer.cluster.search.shard_calls import ShardCalls
+from indexer.cluster.search.sharded_index import ShardedIndex
 from indexer.cluster.sharded_gallery import ShardedGallery
 from indexer.cluster.shards.builder import BuilderOptions
 from indexer.embedding.card import ModelCard
+from indexer.errors import IndexNotReady
+from indexer.records import shard_sets
 from indexer.records.tables import Gallery
 from indexer.replica.builds import IndexBuilds
 from indexer.replica.store import IndexStore
 from indexer.settings import Settings
+from indexer.types import GalleryState
 
 
 class Sharding:
@@ -42,6 +49,24 @@ class Sharding:
         if self.builder is not None:
             self.builder.close()
         self.connection.close()
+
+    def open_for_job(self, gallery: Gallery, store: IndexStore, patience_seconds: float) -> ShardedIndex:
+        """The shards of a gallery for long work, with every change up to the gallery's row.
+
+        `patience_seconds`: of each call. That they are slow does not count for searches: which copy is left
+        out, and when another one is called.
+
+        Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound, DatabaseUnavailable.
+        """
+        deadline = time.monotonic() + patience_seconds
+        with store.database.reading() as session:
+            row = shard_sets.active(session, gallery.id, store.card.fingerprint)
+        if row is None:
+            raise IndexNotReady(f"gallery {gallery.name!r} is not searched in shards any more; try again")
+        self.connection.wait(patience_seconds)
+        self.connection.check(gallery.name)
+        active = ActiveSet(row, ShardCalls(self.connection, row), self.counts)
+        return active.index(GalleryState.of(gallery), patience_seconds, deadline)
 
     def make_index(self, gallery: Gallery, store: IndexStore, builds: IndexBuilds) -> ShardedGallery:
         """An `IndexFactory`."""

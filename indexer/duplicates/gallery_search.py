@@ -6,9 +6,12 @@ from uuid import UUID
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
-from indexer.duplicates import pairs, threshold
+from indexer.duplicates import pairs, sharded_pairs, threshold
+from indexer.duplicates.sharded_pairs import Shards
+from indexer.errors import Misconfigured
 from indexer.index.live import LiveIndex
-from indexer.records import galleries
+from indexer.index.searchable_index import SearchableIndex
+from indexer.records import galleries, shard_sets
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled.owners import Owner, find_owners
 from indexer.records.people import distinct, reviews
@@ -73,29 +76,39 @@ def search(
     gallery: Gallery,
     *,
     fpir: float | None = None,
+    shards: Shards | None = None,
     progress: Callable[[int, int], object] = lambda _, __: None,
 ) -> GalleryDuplicates:
     """`fpir`: share of the faces that may be taken for another person; by default the gallery's for its
-    duplicate check. `progress` gets the number of faces that were searched, and of all.
+    duplicate check. `shards`: of the Ray cluster, where there is one. `progress` gets the number of faces
+    that were searched, and of all.
 
     Pairs who are known to be different, and pairs without a name on either side, are left out. Raises
-    GalleryNotFound, ModelUnavailable, EmbeddingsMissing, and what `progress` raises.
+    GalleryNotFound, ModelUnavailable, EmbeddingsMissing, and what `progress` raises. Of a gallery in shards
+    no index is opened here: raises IndexNotReady where its shards do not answer, and Misconfigured without
+    `shards`.
     """
     card = index_store.models.for_gallery(gallery)
     if gallery.face_count == 0:
         return GalleryDuplicates(
             gallery=gallery, model=card.fingerprint, people=0, faces=0, decision=None, groups=[]
         )
-    index = _open(index_store.of_model(card), gallery)
-    decision = threshold.decide(resolver, gallery, card, index.faces, fpir)
+    store = index_store.of_model(card)
+    index = _in_shards(store, gallery, shards) or _open(store, gallery)
     total, done = index.faces, 0
+    decision = threshold.decide(resolver, gallery, card, total, fpir)
 
     def searched(count: int) -> None:
         nonlocal done
         done += count
         progress(done, total)
 
-    found = pairs.find(index.searcher, decision.threshold, searched)
+    if isinstance(index, LiveIndex):
+        found = pairs.find(index.searcher, decision.threshold, searched)
+    else:
+        found = sharded_pairs.find(
+            index, store.database, gallery.id, card.fingerprint, decision.threshold, searched
+        )
     return GalleryDuplicates(
         gallery=gallery,
         model=card.fingerprint,
@@ -152,6 +165,20 @@ def group(similar: Iterable[SimilarPeople]) -> list[list[SimilarPeople]]:
     for pair in ordered:
         groups.setdefault(find(pair.one.identity_id), []).append(pair)
     return list(groups.values())
+
+
+def _in_shards(store: IndexStore, gallery: Gallery, shards: Shards | None) -> SearchableIndex | None:
+    """None where the gallery is not searched in shards."""
+    with store.database.reading() as session:
+        active = shard_sets.active(session, gallery.id, store.card.fingerprint)
+    if active is None:
+        return None
+    if shards is None:
+        raise Misconfigured(
+            f"gallery {gallery.name!r} is searched in {active.shards} shards on a Ray cluster, and its whole"
+            " index may be too large for this machine: set GEMEL_CLUSTER here, as for the servers"
+        )
+    return shards.open_for_job(gallery, store, sharded_pairs.PATIENCE_SECONDS)
 
 
 def _open(store: IndexStore, gallery: Gallery) -> LiveIndex:

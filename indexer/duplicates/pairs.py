@@ -106,11 +106,14 @@ def _search(
         answer.scores[probe, column].tolist(),
         strict=True,
     ):
-        if person == other:
-            continue
-        pair = (min(person, other), max(person, other))
-        if pair not in pairs or score > pairs[pair].score:
-            pairs[pair] = FacePair(key=key, other_key=other_key, score=score)
+        add(pairs, person, other, FacePair(key=key, other_key=other_key, score=score))
+
+
+def add(pairs: dict[tuple[int, int], FacePair], person: int, other: int, found: FacePair) -> None:
+    """Keeps the best pair of faces of two people, by their numbers; nothing of one person alone."""
+    both = (min(person, other), max(person, other))
+    if person != other and (both not in pairs or found.score > pairs[both].score):
+        pairs[both] = found
 
 
 def _resemble_others(

@@ -25,6 +25,7 @@ class DuplicateSearchRun(Run):
             self.calibrations,
             gallery,
             fpir=self.job.options["fpir"],
+            shards=self.shards,
             progress=self._compared,
         )
         decision = found.decision

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.callers import Caller, current_caller
-from indexer.errors import Busy, EmbeddingsMissing, InvalidRequest, Misconfigured
+from indexer.duplicates.sharded_pairs import Shards
+from indexer.errors import Busy, EmbeddingsMissing, InvalidRequest, Misconfigured, NotEnoughRoom
 from indexer.records import galleries
 from indexer.records.database.session import Database, Session
 from indexer.records.gallery_jobs import jobs, leases
@@ -38,6 +39,8 @@ class Run(ABC):
     calibrations: CalibrationResolver
     worker: str
     job: GalleryJob
+    shards: Shards | None = None
+    """Of the Ray cluster that the process uses."""
     figures: dict[str, Any] = field(default_factory=dict)
     observe: Callable[[Mapping[str, Any]], object] = lambda _: None
     """Called with the figures whenever they are written."""
@@ -66,8 +69,9 @@ class Run(ABC):
         result = None
         try:
             result = self.work()
-        # A threshold out of range; no such model here; a gallery that others hold for too long.
-        except (InvalidRequest, Misconfigured, EmbeddingsMissing, Busy) as error:
+        # A threshold out of range; no such model or no shards here; a gallery that is too large for this
+        # machine, or that others hold for too long.
+        except (InvalidRequest, Misconfigured, EmbeddingsMissing, NotEnoughRoom, Busy) as error:
             log.warning("%s %s has failed: %s", self.job.kind, self.job.id, error)
             problem = error.message
         with self.database.transaction() as session:

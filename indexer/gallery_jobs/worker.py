@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from indexer.calibration.resolver import CalibrationResolver
+from indexer.duplicates.sharded_pairs import Shards
 from indexer.errors import DatabaseUnavailable, GalleryNotFound, GemelError, LeaseLost
 from indexer.gallery_jobs.clustering.run import ClusteringRun
 from indexer.gallery_jobs.clustering.undo import UndoRun
@@ -47,13 +48,16 @@ class JobWorker:
         index_store: IndexStore,
         calibrations: CalibrationResolver,
         *,
+        shards: Shards | None = None,
         ended: Callable[[GalleryJob], object] = lambda _: None,
     ) -> None:
-        """`ended` is called with each job that this worker has ended."""
+        """`shards`: of the Ray cluster, where there is one. `ended` is called with each job that this worker
+        has ended."""
         self.name = worker_name()
         self._database = index_store.database
         self._index_store = index_store
         self._calibrations = calibrations
+        self._shards = shards
         self._ended = ended
         self._working = threading.Event()
         self._closing = threading.Event()
@@ -90,6 +94,7 @@ class JobWorker:
                 calibrations=self._calibrations,
                 worker=self.name,
                 job=job,
+                shards=self._shards,
                 observe=observe,
                 closing=self._closing,
             )

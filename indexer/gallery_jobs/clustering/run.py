@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from indexer import memory
 from indexer.calibration.threshold import decision as thresholds
 from indexer.embedding.card import ModelCard
+from indexer.errors import NotEnoughRoom
 from indexer.gallery_jobs.clustering import join, resemblance
 from indexer.gallery_jobs.clustering.join import Pair
 from indexer.gallery_jobs.clustering.plan import Group, find_groups, means
@@ -25,6 +27,9 @@ FPIR = 0.1
 """Share of faces that may resemble a face of somebody else: as in `gemel cluster` of a folder. Such a face
 alone does not join two groups, because their mean must reach the threshold. Whether a group is somebody
 with a name is decided by the gallery's own FPIR, which is usually lower."""
+FACE_VECTORS, NAMED_VECTORS = 4, 2
+"""Vectors in memory for each unnamed face and each person with a name (docs/explanation/clustering.md)."""
+VALUE_BYTES = 4
 JOINING = "joining"
 NAMES = "comparing with people who have names"
 
@@ -41,6 +46,7 @@ class ClusteringRun(Run):
             return {"groups": [], "unassigned": []} if options["dry_run"] else None
         card = self.index_store.models.for_gallery(gallery)
         threshold = self._threshold(gallery, card, FPIR)
+        self._check_memory(gallery, card)
         self.note("reading", threshold=threshold)
         read, vectors = self._read(gallery, card)
         self.note("comparing", faces=len(read), compared=0)
@@ -75,6 +81,20 @@ class ClusteringRun(Run):
             return requested
         calibration = self.calibrations.for_gallery(gallery, card)
         return thresholds.decide(calibration, fpir, max(1, gallery.face_count)).threshold
+
+    def _check_memory(self, gallery: Gallery, card: ModelCard) -> None:
+        """A gallery in shards may be larger than any machine, and its groups are found on one. Raises
+        NotEnoughRoom."""
+        with self.database.reading() as session:
+            faces, named = records.count(session, gallery.id)
+        needed = (FACE_VECTORS * faces + NAMED_VECTORS * named) * card.dimension * VALUE_BYTES
+        free = memory.available_bytes()
+        if needed > free:
+            raise NotEnoughRoom(
+                f"to group {faces:,} unnamed faces takes about {needed / 1e9:,.1f} GB of memory, and"
+                f" {free / 1e9:,.1f} GB are free: run `gemel cluster --gallery {gallery.name}` on a larger"
+                " machine"
+            )
 
     def _read(self, gallery: Gallery, card: ModelCard) -> tuple[list[ReadFace], Vectors]:
         read: list[ReadFace] = []

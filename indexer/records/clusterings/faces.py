@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from indexer.records.enrolled.face_rows import STORED_DTYPE
@@ -25,6 +25,19 @@ class ReadFace:
     image_sha256: bytes
     box: list[float]
     """x, y, width, height in the photograph."""
+
+
+def count(session: Session, gallery_id: UUID) -> tuple[int, int]:
+    """Faces of anonymous identities, and identities with names."""
+    anonymous = (
+        select(func.count())
+        .select_from(Face)
+        .join(Identity, Identity.id == Face.identity_id)
+        .where(Identity.gallery_id == gallery_id, Identity.anonymous)
+    )
+    people = select(func.count()).select_from(Identity)
+    named = people.where(Identity.gallery_id == gallery_id, ~Identity.anonymous)
+    return session.scalar(anonymous) or 0, session.scalar(named) or 0
 
 
 def read(

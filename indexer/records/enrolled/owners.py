@@ -69,6 +69,20 @@ def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> di
     return owners
 
 
+def find_numbers(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, int]:
+    """The numbers of the owners (`Owners` of an index) of faces, by key, without faces that were deleted."""
+    numbers: dict[int, int] = {}
+    remaining = iter(keys)
+    while portion := list(islice(remaining, KEYS_OF_A_QUERY)):
+        rows = session.execute(
+            select(Face.key, Identity.number)
+            .join(Identity, Identity.id == Face.identity_id)
+            .where(Face.key.in_(portion), Identity.gallery_id == gallery_id)
+        )
+        numbers |= dict(rows.tuples().all())
+    return numbers
+
+
 def people_of_images(
     session: Session, gallery_id: UUID, digests: Collection[bytes]
 ) -> dict[bytes, list[Owner]]:

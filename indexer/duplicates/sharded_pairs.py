@@ -1,0 +1,103 @@
+"""Searches a gallery in shards against itself: which people look like other people.
+
+The shards are on other machines, because the index may be larger than this one. So the faces come from
+PostgreSQL, some thousand people at a time, and each is searched for in all shards.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+
+from indexer.duplicates.pairs import MOST, FacePair, PairsFound, add
+from indexer.index.searchable_index import SearchableIndex
+from indexer.records.database.session import Database
+from indexer.records.enrolled import contents
+from indexer.records.enrolled.owners import find_numbers
+from indexer.records.enrolled.parts.people import count_people
+from indexer.records.tables import Gallery
+from indexer.replica.store import IndexStore
+from indexer.types import Keys, Owners, Part, Vectors, block_of_people
+
+PEOPLE = 4_096
+"""Whose faces are in memory at once."""
+BATCH = 64
+"""Faces that are searched at once: few enough for a large shard to answer other searches meanwhile."""
+PATIENCE_SECONDS = 600.0
+"""For the answer of all shards to a batch."""
+_EVERYBODY = 2**62
+
+
+class Shards(Protocol):
+    """Searches galleries that are in shards. `Sharding` of `indexer.cluster` is one."""
+
+    def open_for_job(self, gallery: Gallery, store: IndexStore, patience_seconds: float) -> SearchableIndex:
+        """The shards with every change up to the gallery's row. `store`: of the model; `patience_seconds`: of
+        each call. Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound."""
+        ...
+
+
+def find(
+    index: SearchableIndex,
+    database: Database,
+    gallery_id: UUID,
+    fingerprint: str,
+    threshold: float,
+    progress: Callable[[int], object] = lambda _: None,
+) -> PairsFound:
+    """As `pairs.find`, of the gallery whose shards `index` has. `fingerprint`: of its model.
+
+    Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound, and what `progress` raises.
+    """
+    pairs: dict[tuple[int, int], FacePair] = {}
+    people = faces = 0
+    for part in _parts(database, gallery_id):
+        keys, vectors, owners = _read(database, gallery_id, fingerprint, part)
+        people += len(np.unique(owners))
+        faces += len(keys)
+        numbers = dict(zip(keys.tolist(), owners.tolist(), strict=True))
+        for start in range(0, len(keys), BATCH):
+            batch = slice(start, start + BATCH)
+            found = _search(index, threshold, keys[batch], vectors[batch])
+            unknown = {pair.other_key for pair in found} - numbers.keys()
+            with database.reading() as session:
+                others = numbers | find_numbers(session, gallery_id, unknown)
+            for pair in found:
+                if pair.other_key in others:  # not deleted or moved meanwhile
+                    add(pairs, numbers[pair.key], others[pair.other_key], pair)
+            progress(len(keys[batch]))
+    return PairsFound(people=people, faces=faces, pairs=pairs)
+
+
+def _parts(database: Database, gallery_id: UUID) -> list[Part]:
+    with database.reading() as session:
+        people = count_people(session, gallery_id, most=_EVERYBODY)
+    count = max(1, -(-people // PEOPLE))
+    return Part.every(count, block_of_people(people, count))
+
+
+def _read(database: Database, gallery_id: UUID, fingerprint: str, part: Part) -> tuple[Keys, Vectors, Owners]:
+    """Faces without the person templates, by key: shapes (n,), (n, dimension), (n,)."""
+    batches: list[tuple[Keys, Vectors, Owners]] = []
+
+    def keep(keys: Keys, vectors: Vectors, owners: Owners) -> None:
+        is_face = owners > 0
+        batches.append((keys[is_face], vectors[is_face], owners[is_face]))
+
+    with database.repeatable_read() as session:
+        contents.read_enrolled(session, gallery_id, fingerprint, keep, part)
+    if not batches:
+        return np.empty(0, np.int64), np.empty((0, 0), np.float32), np.empty(0, np.int64)
+    keys, vectors, owners = zip(*batches, strict=True)
+    return np.concatenate(keys), np.concatenate(vectors), np.concatenate(owners)
+
+
+def _search(index: SearchableIndex, threshold: float, keys: Keys, vectors: Vectors) -> list[FacePair]:
+    """Of each face and the people near it, the person of the face among them."""
+    return [
+        FacePair(key=key, other_key=near.key, score=near.score)
+        for key, people in zip(keys.tolist(), index.search_identities(vectors, MOST + 1), strict=True)
+        for near in people
+        if near.score >= threshold
+    ]
