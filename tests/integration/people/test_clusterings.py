@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from indexer import memory
 from indexer.errors import LeaseLost
 from indexer.gallery_jobs.clustering import join
 from indexer.gallery_jobs.clustering.join import Pair
@@ -223,6 +224,25 @@ def test_whoever_was_deleted_named_merged_or_photographed_since_is_left_alone(al
     assert people.get(target)["faces_total"] == 2
     assert people.get(named)["faces_total"] == people.get(grown)["faces_total"] == 1
     assert people.get(into)["faces_total"] == 2
+
+
+def test_a_clustering_for_which_memory_is_missing_reads_nothing_and_says_how_much_it_takes(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four vectors for each unnamed face, and two for each person with a name."""
+    album.several(1, 2)
+    album.add(2, name="Ann")
+    dimension = album.people.engine.pipeline.card.dimension
+    needed = (4 * 2 + 2) * dimension * 4
+
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed - 1)
+    rejected = album.cluster()
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed)
+
+    assert rejected["state"] == "failed"
+    assert "2 unnamed faces" in rejected["problem"]
+    assert rejected["figures"]["faces"] == 0
+    assert album.cluster()["figures"]["joined"] == 1
 
 
 def test_two_clusterings_of_a_gallery_at_once_are_rejected(album: Album) -> None:
