@@ -19,6 +19,8 @@ from indexer.types import Part
 from tests.support.home import wait_for
 
 MODEL = "some-model-1"
+UNCOUNTED = "ray://127.0.0.1:9"
+"""A client server, whose head is not known: no node is counted."""
 
 
 def begun(session: Session, gallery: Gallery, *, model: str = MODEL, shards: int = 3) -> ShardSet:
@@ -237,9 +239,11 @@ def test_a_reshard_is_rejected_while_a_set_with_other_numbers_is_built(
     database: Database, gallery: Gallery
 ) -> None:
     begin(database, gallery, shards=3)
-    settings, gallery.face_count = Settings(shard_faces=1), 1
+    settings, gallery.face_count = Settings(cluster=UNCOUNTED, shard_faces=1), 1
 
-    assert reshard(database, settings, gallery, MODEL, shards=3, copies=2).shards == 3
+    same = reshard(database, settings, gallery, MODEL, shards=3, copies=2)
+    assert same.shard_set.shards == 3
+    assert "the nodes are not counted" in str(same.warning)
     for shards, copies in [(4, 2), (3, 1)]:
         with pytest.raises(Busy, match="3 shards, 2 copies of each, are already being built"):
             reshard(database, settings, gallery, MODEL, shards=shards, copies=copies)
@@ -248,10 +252,10 @@ def test_a_reshard_is_rejected_while_a_set_with_other_numbers_is_built(
 def test_a_reshard_needs_no_gemel_shard_faces_where_a_set_serves(
     database: Database, gallery: Gallery
 ) -> None:
-    settings = Settings()
+    settings = Settings(cluster=UNCOUNTED)
     assert gallery.face_count < settings.shard_faces / 2
     with pytest.raises(InvalidRequest, match="GEMEL_SHARD_FACES"):
         reshard(database, settings, gallery, MODEL, shards=4, copies=2)
     activate(database, begin(database, gallery, shards=3).id)
 
-    assert reshard(database, settings, gallery, MODEL, shards=4, copies=2).shards == 4
+    assert reshard(database, settings, gallery, MODEL, shards=4, copies=2).shard_set.shards == 4
