@@ -20,6 +20,7 @@ import yaml  # type: ignore[import-untyped]
 from sqlalchemy import make_url, text
 
 from docs.scripts.packages import ROOT
+from indexer.cluster.nodes import folders as node_folders
 from indexer.cluster.nodes import preparation
 from indexer.records.database import schema
 from indexer.records.database.session import Database
@@ -378,7 +379,10 @@ def _has_or_ended(log: Path, words: str, process: "subprocess.Popen[bytes]") -> 
 @pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_and_no_folder_is_left(home: Home, how: signal.Signals) -> None:
+    of_killed, lock = node_folders.make()
+    os.close(lock)
     with Up(home) as up:
+        assert not of_killed.exists(), "what a killed node has left is removed by the next start"
         below = processes_below(psutil.Process(up.process.pid))
         folders = [json.loads(process.cmdline()[-1])["folder"] for process in up.node_processes().values()]
         assert len(folders) == 3
