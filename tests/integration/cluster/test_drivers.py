@@ -12,6 +12,7 @@ from tests.support.home import wait_for
 from tests.support.ray_cluster import HEAD, RayCluster
 from tests.support.ray_driver import STATUS
 
+pytestmark = pytest.mark.long
 PROGRAM = [sys.executable, "-m", "tests.support.ray_driver"]
 
 
