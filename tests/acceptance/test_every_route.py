@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from sqlalchemy import text
 from indexer.records.database.session import Database
 from indexer.settings import Settings
 from service.app import create_app
+from tests.support.home import wait_for
 from tests.support.pictures import jpeg, pixels
 
 EXAMPLES = int(os.environ.get("GEMEL_TEST_EXAMPLES", "12"))
@@ -97,29 +99,39 @@ def world(base: str, hopper: bytes, nobody: bytes) -> Iterator[dict[str, str]]:
     PICTURES[:] = [jpeg(pixels(hopper)[::2, ::2]), jpeg(pixels(nobody)[::4, ::4])]
     name = f"test-{uuid4().hex}"
     with httpx2.Client(base_url=base, timeout=120, headers=KEY) as client:
-        client.post("/v1/galleries", json={"name": name, "duplicate_check": "review"}).raise_for_status()
-        person = client.post(
-            f"/v1/galleries/{name}/identities",
-            json={"name": "Grace", "external_id": "4711", "images": [_text(PICTURES[0])]},
-        )
-        job = client.post("/v1/reindexes", json={"gallery": name, "to": "dlib-resnet", "force": True})
-        client.post(f"/v1/galleries/{name}/identities", json={"images": [_text(PICTURES[0])]})
+        post = partial(_posted, client)
+        people = f"/v1/galleries/{name}/identities"
+        post("/v1/galleries", {"name": name, "duplicate_check": "review"})
+        person = post(people, {"name": "Grace", "external_id": "4711", "images": [_text(PICTURES[0])]})
+        job = post("/v1/reindexes", {"gallery": name, "to": "dlib-resnet", "force": True})
+        post(people, {"images": [_text(PICTURES[0])]})
         [review] = client.get(f"/v1/galleries/{name}/reviews").raise_for_status().json()["reviews"]
-        other = client.post(f"/v1/galleries/{name}/identities", json={}).raise_for_status().json()["id"]
-        merge = f"/v1/galleries/{name}/identities/{person.json()['id']}/merge"
-        key = client.post("/v1/keys", json={"name": "test", "roles": ["read"]}).raise_for_status().json()
+        other = post(people, {})["id"]
+        key = post("/v1/keys", {"name": "test", "roles": ["read"]})
         yield {
             "key_id": key["id"],
             "review_id": review["id"],
-            "change_id": client.post(merge, json={"other": other}).raise_for_status().json()["id"],
+            "change_id": post(f"{people}/{person['id']}/merge", {"other": other})["id"],
             "gallery": name,
-            "identity_id": person.raise_for_status().json()["id"],
-            "face_id": person.json()["faces"][0]["id"],
+            "identity_id": person["id"],
+            "face_id": person["faces"][0]["id"],
             "external_id": "4711",
-            "job_id": job.raise_for_status().json()["id"],
+            "job_id": job["id"],
         }
         for gallery in client.get("/v1/galleries").json()["galleries"]:
             client.delete(f"/v1/galleries/{gallery['name']}")
+
+
+def _posted(client: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
+    """The answer, once it is no 503: requests of this server wait a moment only for an index."""
+    answers: list[httpx2.Response] = []
+
+    def answered() -> bool:
+        answers[:] = [client.post(path, json=body)]
+        return answers[0].status_code != 503
+
+    wait_for(answered)
+    return answers[0].raise_for_status().json()
 
 
 def _pictures() -> st.SearchStrategy[bytes]:
