@@ -1,16 +1,33 @@
-"""`gemel evaluate ...`: measure models on labelled photographs. Needs no database."""
+"""`gemel evaluate ...`: measure models on labelled photographs. Needs no database.
 
-from indexer.cli.commands import Commands
-from indexer.cli.evaluate.age import age
-from indexer.cli.evaluate.attribute import attribute
-from indexer.cli.evaluate.expression import expression
-from indexer.cli.evaluate.fairness import fairness
-from indexer.cli.evaluate.lfw import lfw
-from indexer.cli.evaluate.liveness import liveness
-from indexer.cli.evaluate.openset import openset
-from indexer.cli.evaluate.robustness import robustness
-from indexer.cli.evaluate.speed import speed
+Its commands import the networks, which takes longer than everything else that `gemel` imports: only when one
+of them is used.
+"""
 
-app = Commands("Measure models on labelled photographs, through the pipeline that serves.")
-for command in (lfw, openset, robustness, fairness, liveness, expression, age, attribute, speed):
-    app.command()(command)
+from functools import cached_property
+from typing import Any
+
+import typer
+
+from indexer.cli.commands import Commands, Group
+
+
+class _Evaluate(Group):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        del self.__dict__["commands"]  # or it would hide the property
+
+    @cached_property
+    def commands(self) -> Any:
+        from indexer.cli.evaluate.commands import app
+
+        group: Any = typer.main.get_command(app)
+        return group.commands
+
+
+app = Commands("Measure models on labelled photographs, through the pipeline that serves.", cls=_Evaluate)
+
+
+@app.callback()
+def evaluate() -> None:
+    pass

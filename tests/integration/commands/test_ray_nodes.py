@@ -126,6 +126,17 @@ def processes_below(process: psutil.Process) -> list[psutil.Process]:
     return [one for one in process.children(recursive=True) if "postgres" not in one.name()]
 
 
+def ended(processes: Sequence[psutil.Process]) -> bool:
+    """Whether none of them runs. Orphans are zombies until process 1 takes note of them."""
+
+    def runs(process: psutil.Process) -> bool:
+        with suppress(psutil.NoSuchProcess):
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+    return not any(map(runs, processes))
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, migrated_cluster: Path) -> Iterator[Home]:
     with Home(tmp_path_factory.mktemp("home"), cluster=migrated_cluster) as home:
@@ -138,7 +149,7 @@ def up(home: Home) -> Iterator[Up]:
         yield up
         below = processes_below(psutil.Process(up.process.pid))
     assert up.process.returncode == 0
-    assert not [process for process in below if process.is_running()]
+    assert ended(below)
 
 
 @pytest.fixture(scope="module")
@@ -212,9 +223,8 @@ def test_a_killed_node_is_started_again(up: Up) -> None:
     process.kill()
 
     wait_for(lambda: "Node node-2 runs again." in up.said())
-    assert up.nodes()["node-2"]["node_id"] != before
-    _, left = psutil.wait_procs(below, timeout=60)
-    assert not left
+    wait_for(lambda: up.nodes()["node-2"]["node_id"] != before)  # the head knows that the first one is dead
+    wait_for(lambda: ended(below))
 
 
 @pytest.mark.long
@@ -288,7 +298,7 @@ def test_a_node_waits_for_its_head_and_leaves_on_a_signal(up: Up, tmp_path: Path
                 assert up.nodes()["guest"]["holds_shards"] is False
             below = processes_below(psutil.Process(joining.pid))
         assert joining.returncode == 0
-        assert not [process for process in below if process.is_running()]
+        assert ended(below)
 
 
 @pytest.mark.long
@@ -391,6 +401,5 @@ def test_no_process_and_no_folder_is_left(home: Home, how: signal.Signals) -> No
         up.process.send_signal(how)
 
         assert up.process.wait(60) == (0 if how != signal.SIGKILL else -how)
-    _, left = psutil.wait_procs(below, timeout=60)
-    assert not left
+    wait_for(lambda: ended(below))
     assert not any(os.path.exists(folder) for folder in folders)
