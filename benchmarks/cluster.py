@@ -46,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--faces", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument(
+        "--faces", type=int, nargs="*", default=[100_000, 1_000_000], help="none: only show the figures"
+    )
     parser.add_argument("--shards", type=int, nargs="*", default=[1, 2, 4, 8])
     parser.add_argument("--copies", type=int, default=2, help="of each shard; one shard has one copy")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8])
@@ -56,11 +58,14 @@ def main() -> None:
     parser.add_argument("--no-kills", action="store_true", help="kill no node")
     parser.add_argument("--folder", type=Path, required=True, help="is kept; a run needs 1.5 kB a face")
     parser.add_argument("--json", type=Path, help="write the figures here, beside those that it has")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the figures")
     arguments = parser.parse_args()
     figures = Figures(arguments.json)
     for faces in arguments.faces:
         measure(arguments, faces, figures)
     figures.show()
+    if arguments.plot is not None:
+        figures.draw(arguments.plot, arguments.tier)
 
 
 def measure(arguments: argparse.Namespace, faces: int, figures: Figures) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.sharding import estimate
+from benchmarks.sharding import estimate, plot
 from benchmarks.sharding.estimate import Parts
 
 Row = dict[str, Any]
@@ -59,6 +59,13 @@ class Figures:
         console.print(table)
         for line in lines(self.rows, self.one_process):
             console.print(line, highlight=False, soft_wrap=True)
+
+    def draw(self, path: Path, tier: str) -> None:
+        """Raises SystemExit where rows are missing, OSError."""
+        parts = parts_of(self.rows, self.one_process, tier)
+        if parts is None:
+            raise SystemExit(f"no rows of tier {tier} in one process and in shards, of one client")
+        plot.draw([*self.one_process, *self.rows], parts, tier=tier, cores=CORES, path=path)
 
 
 def parts_of(rows: list[Row], one_process: list[Row], tier: str) -> Parts | None:
