@@ -3,10 +3,12 @@
 On one computer all shards scan on the same cores, so that a search in shards can only be slower there than in
 one process. Two parts can be measured there, and they add up on other machines:
 
-- the scan: milliseconds of one core for a face, from one process with one thread;
-- the rest of a search in shards: calls of actors, sending, merging, from a gallery so small that nothing is
-  left of the scan. With all processes on one computer it is rather too long than too short; a network between
-  machines adds its round trip.
+- the scan: milliseconds of one core for a face. A search has one core, for FAISS divides the work by probes:
+  other cores answer other searches at the same time, and make no single one faster;
+- the rest of a search in shards, from a gallery so small that nothing is left of the scan: the time that a
+  call of the fewest shards takes, and for each further shard what the searching process itself needs to call
+  it, in processor time. What the other processes do meanwhile happens on machines of their own. A network
+  between machines adds its round trip.
 """
 
 from dataclasses import dataclass
@@ -48,18 +50,18 @@ class Layout:
     """Of each machine, that its shards need."""
     search_ms: float
     searches_per_second: float
-    """Of all machines together, if every core scans all the time."""
+    """Of all machines together, if every core scans all the time: an upper bound."""
     postgresql_gb: float
 
 
-def alone_ms(parts: Parts, faces: float, cores: int) -> float:
-    """Of a search in one process that uses all cores of its machine."""
-    return parts.scan_ms_per_million * faces / 1e6 / cores
+def alone_ms(parts: Parts, faces: float) -> float:
+    """Of a search in one process."""
+    return parts.scan_ms_per_million * faces / 1e6
 
 
-def sharded_ms(parts: Parts, faces: float, cores: int, shards: int) -> float:
+def sharded_ms(parts: Parts, faces: float, shards: int) -> float:
     """Of a search in shards, each on a machine of its own."""
-    return alone_ms(parts, faces / shards, cores) + overhead_ms(parts, shards) + NETWORK_MS
+    return alone_ms(parts, faces / shards) + overhead_ms(parts, shards) + NETWORK_MS
 
 
 def overhead_ms(parts: Parts, shards: int) -> float:
@@ -77,13 +79,13 @@ def overhead_ms(parts: Parts, shards: int) -> float:
     return max(0.0, parts.overhead_ms[low] + slope * (shards - low))
 
 
-def crossover_faces(parts: Parts, cores: int, shards: int) -> float:
+def crossover_faces(parts: Parts, shards: int) -> float:
     """The gallery's size at which a search in shards takes as long as in one process. From
 
-    scan · n / cores = scan · n / (cores · shards) + overhead
+    scan · n = scan · n / shards + overhead
     """
     overhead = overhead_ms(parts, shards) + NETWORK_MS
-    return overhead * cores / (parts.scan_ms_per_million * (1 - 1 / shards)) * 1e6
+    return overhead / (parts.scan_ms_per_million * (1 - 1 / shards)) * 1e6
 
 
 def layout(parts: Parts, faces: int, *, shards: int, copies: int, cores: int) -> Layout:
@@ -98,7 +100,7 @@ def layout(parts: Parts, faces: int, *, shards: int, copies: int, cores: int) ->
         machines=machines,
         cores=cores,
         memory_gb=(share + PROCESS_BYTES) / USABLE / 1e9,
-        search_ms=sharded_ms(parts, faces, cores, shards),
+        search_ms=sharded_ms(parts, faces, shards),
         searches_per_second=machines * cores / scan_seconds,
         postgresql_gb=faces * parts.postgresql_bytes / 1e9,
     )

@@ -21,16 +21,16 @@ SIZES = np.logspace(6, 9, 61)
 ESTIMATED = (4, 8, 32)
 """Shards of the estimate."""
 _ALONE = "#1f5fa8"
-_SHARDS = {1: "#c9b26b", 2: "#d98a2b", 4: "#c2410c", 8: "#8c2d04", 32: "#4a1802"}
+_SHARDS = {1: "#8a8a8a", 2: "#e0a100", 4: "#d1495b", 8: "#0e8a6d", 32: "#6a3d9a"}
 
 
-def draw(rows: Sequence[Row], parts: Parts, *, tier: str, cores: int, path: Path) -> None:
-    """`rows`: of one process and of shards; `cores`: of each machine of the estimate. Raises OSError."""
+def draw(rows: Sequence[Row], parts: Parts, *, tier: str, path: Path) -> None:
+    """`rows`: of one process and of shards. Raises OSError."""
     figure = Figure(figsize=(13, 5.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: it would look for a screen
     measured, expected = figure.subplots(1, 2)
     _draw_measured(measured, [row for row in rows if (row["tier"], row["clients"]) == (tier, 1)])
-    _draw_expected(expected, parts, cores)
+    _draw_expected(expected, parts)
     figure.savefig(path, format="png")
 
 
@@ -42,15 +42,15 @@ def _draw_measured(axes: "Axes", rows: Sequence[Row]) -> None:
     _axes(axes, sorted({row["faces"] for row in rows}))
 
 
-def _draw_expected(axes: "Axes", parts: Parts, cores: int) -> None:
+def _draw_expected(axes: "Axes", parts: Parts) -> None:
     set_titles(
         axes,
-        f"Estimate: each shard on a machine of its own, with {cores} cores",
+        "Estimate: each shard on a machine of its own",
         "from the measured parts of a search · where the lines cross, shards begin to be faster",
     )
-    _line(axes, SIZES, [alone_ms(parts, size, cores) for size in SIZES], 0)
+    _line(axes, SIZES, [alone_ms(parts, size) for size in SIZES], 0)
     for shards in ESTIMATED:
-        _line(axes, SIZES, [sharded_ms(parts, size, cores, shards) for size in SIZES], shards)
+        _line(axes, SIZES, [sharded_ms(parts, size, shards) for size in SIZES], shards)
     _axes(axes, [10**6, 10**7, 10**8, 10**9])
 
 
@@ -64,6 +64,6 @@ def _axes(axes: "Axes", sizes: Sequence[int]) -> None:
     axes.set(xscale="log", yscale="log", xlabel="faces in the gallery", ylabel="milliseconds a search")
     axes.set_xticks(sizes)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda faces, _: f"{faces:,.0f}"))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda faces, _: f"{faces / 1e6:g} million"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:,g}"))
     axes.legend(frameon=False, fontsize=9)

@@ -20,10 +20,10 @@ PARTS = Parts(
 
 @pytest.mark.parametrize("shards", [2, 4, 8])
 def test_at_the_crossover_both_ways_take_as_long(shards: int) -> None:
-    faces = crossover_faces(PARTS, 8, shards)
+    faces = crossover_faces(PARTS, shards)
 
-    assert alone_ms(PARTS, faces, 8) == pytest.approx(sharded_ms(PARTS, faces, 8, shards))
-    assert alone_ms(PARTS, 2 * faces, 8) > sharded_ms(PARTS, 2 * faces, 8, shards)
+    assert alone_ms(PARTS, faces) == pytest.approx(sharded_ms(PARTS, faces, shards))
+    assert alone_ms(PARTS, 2 * faces) > sharded_ms(PARTS, 2 * faces, shards)
 
 
 def test_what_was_not_measured_lies_on_the_line_between_or_beyond_its_neighbours() -> None:
