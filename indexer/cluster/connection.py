@@ -29,14 +29,15 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 2.0
 RECONNECT_SECONDS = 3.0
-"""A search waits until the connection has been away for so long; later ones get their error at once. A
-connection that is lost because this machine's node was started again is back sooner."""
+"""After the loss of the connection, searches wait for it so long; later searches get their error at once.
+The connection is back sooner where it was lost because this machine's node was started again."""
 IGNORE = "RAY_IGNORE_UNHANDLED_ERRORS"
 """An answer that nobody reads, as of a copy that was slower, may be an error."""
 HEAD_AWAY = "RAY_gcs_rpc_server_reconnect_timeout_s"
 YEARS_SECONDS = 1_000_000_000
 HEAD_ANSWERS = "RAY_gcs_server_request_timeout_seconds"
-"""So long a lookup of an actor may take; with Ray's default, a minute, it would delay another connection."""
+"""The longest that a lookup of an actor may take. With Ray's default, a minute, it would delay the next
+connection."""
 HEAD_ANSWERS_SECONDS = 10
 NODE_PROCESS = "RAY_RAYLET_PID"
 """Ray ends a process whose node has ended if the process with this id is dead, or, without one, if its own
@@ -53,9 +54,9 @@ class RayConnection:
         self._settings = settings
         self._session: Session | None = None
         self._leaving: Session | None = None
-        """The one before, while a call of Ray in it has not returned yet: until then Ray stays as it is."""
+        """The session before, until all its calls of Ray have returned: Ray is not shut down before."""
         self._away_since: float | None = None
-        """When the connection was lost, or could not be made first."""
+        """When the connection was lost, or the first attempt to connect failed; None while connected."""
         self._problem: str | None = "the Ray cluster has not answered yet"
         self._changed = threading.Condition()
         self._thread = Supervised("Ray connection", self._turn, every_seconds=CHECK_SECONDS)
@@ -89,7 +90,8 @@ class RayConnection:
             )
 
     def wait(self, seconds: float) -> bool:
-        """Whether it is connected within that time, or within RECONNECT_SECONDS of its loss."""
+        """Waits for the connection, at most `seconds`, and no longer than RECONNECT_SECONDS after its loss.
+        Returns whether there is one."""
         until = time.monotonic() + seconds
         with self._changed:
             while self._session is None:
@@ -101,7 +103,8 @@ class RayConnection:
             return True
 
     def close(self) -> None:
-        """Where a call of Ray does not return within a moment, the process ends with Ray as it is."""
+        """Ends the connection. If a call of Ray does not return within some seconds, Ray is not shut down:
+        see `driver.leave`."""
         ended = self._thread.close()
         self._end_session("the process is stopping")
         if not ended or not self._left(CLOSING_SECONDS):
@@ -125,13 +128,14 @@ class RayConnection:
             self._thread.wake()
 
     def _end_session(self, problem: str) -> None:
-        """No call of Ray begins in it any more."""
+        """No search begins in it any more. `_left` ends the calls in progress."""
         if self._session is not None:
             self._leaving = self._session
             self._set(None, problem)
 
     def _left(self, seconds: float) -> bool:
-        """Shuts Ray down once every call of the session before has returned. Whether that is done."""
+        """Shuts Ray down if every call of the session before returns within that time. Returns whether Ray is
+        shut down."""
         leaving = self._leaving
         if leaving is None:
             return True
@@ -155,7 +159,7 @@ class RayConnection:
         log.info("connected to the Ray cluster %s", self._settings.cluster)
 
     def _lost(self) -> str | None:
-        """Why another connection is needed; None where this one works, or may work again."""
+        """Why another connection is needed; None if this one works, or may work again."""
         if self._settings.cluster.startswith("ray://"):
             return None if driver.client_answers() else "its client server does not answer"
         try:

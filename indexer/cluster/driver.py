@@ -20,11 +20,15 @@ log = logging.getLogger(__name__)
 NAMESPACE = "gemel"
 """Of all actors in the Ray cluster."""
 HEAD_SECONDS = 2.0
-"""In which the head's machine accepts a connection. Ray itself tries for 40 seconds."""
+"""How long the head's machine has to accept a connection. Ray itself tries for 40 seconds."""
 
 
 def start(settings: Settings) -> None:
-    """Raises ConnectionError where nothing listens at the head's address, Misconfigured, what Ray raises."""
+    """Connects this process to the Ray cluster of the settings.
+
+    Raises ConnectionError if nothing listens at the head's address, Misconfigured if that is no address, and
+    what Ray raises.
+    """
     if settings.cluster != "auto":
         address = settings.cluster.removeprefix("ray://")
         try:
@@ -48,7 +52,7 @@ def start(settings: Settings) -> None:
 
 
 def stop() -> None:
-    """Not while another thread calls Ray: that one, or the process, would crash."""
+    """Shuts Ray down. No other thread may be in a call of Ray: it would end, or the process would crash."""
     import ray
 
     with signals.kept():
@@ -56,10 +60,10 @@ def stop() -> None:
 
 
 def leave() -> None:
-    """Instead of `stop`, at the end of the process, while a thread is in a call of Ray that does not return.
+    """Lets the process end without a shutdown of Ray, while a thread is in a call of Ray that never returns.
 
-    Ray is then shut down neither by Python's exit nor by that of its C++ library, which would end the process
-    with a segmentation fault: the last that Python does is to flush its files, and the kernel does the rest.
+    At exit, Ray's own handlers in Python and in its C++ library would shut it down and end the process with a
+    segmentation fault. They do not run: Python flushes its files, and the process ends by `_exit`.
     """
     import ray._private.worker as worker
 
@@ -71,14 +75,14 @@ def leave() -> None:
 
 
 def client_answers() -> bool:
-    """Whether the client server of `ray://` does."""
+    """Whether the client server of `ray://` answers."""
     import ray
 
     return bool(ray.util.client.ray.is_connected())  # type: ignore[no-untyped-call]
 
 
 def alive_nodes() -> set[str]:
-    """Ids, as the head knows them now. Raises OSError, and Ray's errors."""
+    """Ids of the nodes that are alive, as the head knows them now. Raises OSError, and Ray's errors."""
     import ray
 
     address = str(ray.get_runtime_context().gcs_address)
@@ -89,14 +93,14 @@ def alive_nodes() -> set[str]:
 
 
 def own_node() -> str:
-    """Id of this machine's node that the process uses."""
+    """Id of the node on this machine that the process is connected to."""
     import ray
 
     return str(ray.get_runtime_context().get_node_id())
 
 
 def _log_messages_of_nodes() -> None:
-    """Ray prints them to stdout, up to fifty lines each."""
+    """Writes one line of each to the log. Ray would print up to fifty lines of each to stdout."""
     import ray._private.worker as worker
 
     def write(data: dict[str, Any], *_: object, **__: object) -> None:

@@ -16,7 +16,7 @@ from indexer.settings import Settings
 class Resharding:
     shard_set: ShardSet
     warning: str | None
-    """What the operator may not expect of the nodes that there are now, in words."""
+    """What the operator may not expect with the present nodes, in words; None if there is nothing."""
 
 
 def reshard(
@@ -28,13 +28,13 @@ def reshard(
     shards: int,
     copies: int | None = None,
 ) -> Resharding:
-    """The set that is built on the Ray cluster from now on, or the one with the same numbers that was being
-    built already.
+    """Begins a set that the Ray cluster builds from now on, or finds the one with the same numbers that is
+    being built already. Returns that set.
 
-    `model`: fingerprint; `shards`: 0 for one for each node that may hold some; `copies`: None for those of
-    the settings, or as many as there are nodes if these are fewer. Raises InvalidRequest where the head's
-    nodes cannot hold so many copies, Misconfigured where the head does not answer, GalleryNotFound, and Busy
-    if a set with other numbers is being built.
+    `model`: fingerprint; `shards`: 0 for one for each node that may hold shards; `copies`: None for the
+    number in the settings, or the number of nodes if that is lower. Raises InvalidRequest if the gallery is
+    too small, if no node may hold shards, or if there are fewer nodes than `copies`; Misconfigured if the
+    head does not answer; GalleryNotFound; and Busy if a set with other numbers is being built.
     """
     with database.reading() as session:
         has_shards = shard_sets.active(session, gallery.id, model) is not None
@@ -66,7 +66,8 @@ def reshard(
 
 
 def _nodes(settings: Settings) -> int:
-    """That may hold shards, as the head knows them now. Raises InvalidRequest for none, Misconfigured."""
+    """How many nodes may hold shards, as the head knows them now. Raises InvalidRequest if there are none,
+    and Misconfigured if the head does not answer."""
     alive = overview.nodes(settings, overview.head_address(settings, None))
     nodes = sum(node.holds_shards for node in alive)
     if nodes == 0:
@@ -75,7 +76,7 @@ def _nodes(settings: Settings) -> int:
 
 
 def _copies(nodes: int, given: int | None, settings: Settings) -> int:
-    """Raises InvalidRequest where the operator has given more than there are nodes."""
+    """The copies of each shard. Raises InvalidRequest if the operator has given more than there are nodes."""
     if given is not None and given > nodes:
         raise InvalidRequest(
             f"there cannot be {given} copies of each shard: they lie on different nodes. Nodes"
@@ -86,7 +87,7 @@ def _copies(nodes: int, given: int | None, settings: Settings) -> int:
 
 
 def _warning(nodes: int | None, begun: ShardSet, requested: int) -> str | None:
-    """Nodes may join later: copies that are missing are added then, and shards that lie together stay so."""
+    """When nodes join later, missing copies are added, but shards that share a node are not moved."""
     if nodes is None:
         return (
             "GEMEL_CLUSTER is a client server, so the nodes are not counted: where there are fewer than"

@@ -16,9 +16,9 @@ from typing import Any
 from indexer.replica.threads.interruptible import InterruptiblePool
 
 SLICE_SECONDS = 0.2
-"""A wait for answers looks so often whether the session has ended."""
+"""How often a wait for answers checks whether the session has ended."""
 LEAVING_SECONDS = 5.0
-"""`end` waits so long. Most calls return within SLICE_SECONDS; the lookup of an actor may take longer."""
+"""How long `end` waits. Most calls return within SLICE_SECONDS; the lookup of an actor may take longer."""
 GET_SECONDS = 5.0
 """For an answer that is here already."""
 
@@ -61,7 +61,7 @@ class Session:
                 self._changed.notify_all()
 
     def wait(self, references: Sequence[Any], seconds: float) -> list[Any]:
-        """The first ones that are ready; none after that time.
+        """The first of the references that are ready, as soon as there are any; empty after that time.
 
         Within `used`. Raises SessionEnded, RayError.
         """
@@ -91,7 +91,8 @@ class Session:
         return self._lookups.submit(self._find, name)
 
     def end(self, seconds: float = LEAVING_SECONDS) -> bool:
-        """Waits until nobody uses it. False where somebody still does after that time."""
+        """From now on no call begins in it. Waits until nobody uses it; False if somebody still does after
+        that time."""
         with self._changed:
             self._ended = True
         self._lookups.close(0.0)

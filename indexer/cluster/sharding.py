@@ -53,8 +53,8 @@ class Sharding:
     def open_for_job(self, gallery: Gallery, store: IndexStore, patience_seconds: float) -> ShardedIndex:
         """The shards of a gallery for long work, with every change up to the gallery's row.
 
-        `patience_seconds`: of each call. That they are slow does not count for searches: which copy is left
-        out, and when another one is called.
+        `patience_seconds`: for each call. The durations of its calls are kept apart from those of searches:
+        they change neither which copies searches leave out, nor when searches call another copy.
 
         Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound, DatabaseUnavailable.
         """

@@ -1,7 +1,7 @@
 """The folders of Ray's sockets and logs, one for each node, in the machine's folder for temporary files.
 
-A node's process holds a lock on its folder. The kernel frees it whenever that process is gone, also by
-kill -9: so the next start of a node knows which folders are left over.
+A node's process holds a lock on its folder. The kernel frees the lock however that process ends, also after
+kill -9. So the next start of a node knows which folders are left over.
 """
 
 import fcntl
@@ -23,8 +23,9 @@ LONGEST_SOCKET = 107
 
 
 def make() -> tuple[Path, int]:
-    """A new folder, and a file descriptor with its lock: the folder is in use until every process that has
-    the descriptor has closed it or ended. Ray opens an inner folder to all accounts, not this one.
+    """Returns a new folder, and a file descriptor that holds its lock: the folder is in use until every
+    process that has the descriptor has closed it or ended. Ray opens an inner folder to all accounts, not
+    this one.
 
     Raises OSError.
     """
@@ -37,7 +38,7 @@ def make() -> tuple[Path, int]:
 
 
 def remove_left_over() -> list[Path]:
-    """Removes the folders of this account whose processes are gone, as after a loss of power; which ones."""
+    """Removes this account's folders whose processes are gone, as after a loss of power, and returns them."""
     removed = []
     for parent in {Path(tempfile.gettempdir()), SHORT_PARENT}:
         for folder in parent.glob(f"{PREFIX}*"):
@@ -50,7 +51,8 @@ def remove_left_over() -> list[Path]:
 
 
 def _lock(folder: Path) -> int:
-    """The file has its name only once it is locked: nobody finds it without its owner."""
+    """Makes and locks the lock file; returns its descriptor. It gets its name after it is locked, so that no
+    other process can find it unlocked."""
     aside = folder / f"{_LOCK}.new"
     descriptor = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,7 +61,7 @@ def _lock(folder: Path) -> int:
 
 
 def _is_left_over(folder: Path) -> bool:
-    """Not one of another account, and not one that is just being made."""
+    """False for a folder of another account, and for one that is just being made: it has no lock file yet."""
     try:
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():

@@ -17,6 +17,7 @@ class StopRequest:
         self._until_set.acquire()
 
     def set(self) -> None:
+        """May be called more than once."""
         self._is_set = True
         with suppress(RuntimeError):  # it is set already
             self._until_set.release()

@@ -1,8 +1,8 @@
 """What shards answer, and how the answers of all shards become one.
 
-Answers hold the arrays of the index, some kilobytes, which travel within Ray's message; nearest faces are in
-the arrays of people. A shard holds whole people, so that
-the best people of the gallery are the best of the shards' best people.
+An answer has the arrays of the index, some kilobytes, which Ray sends within its message. A search for faces
+answers with the same arrays as one for people. A shard holds whole people, so the best people of the gallery
+are the best of the shards' best people.
 """
 
 from collections.abc import Sequence
@@ -45,11 +45,12 @@ class ShardAnswer:
 
 
 def no_people(probes: int) -> PeopleAnswer:
+    """Arrays of shape (probes, 0)."""
     return faces_as_people(np.empty((probes, 0), np.float32), np.empty((probes, 0), np.int64))
 
 
 def faces_as_people(scores: Scores, keys: Keys) -> PeopleAnswer:
-    """The nearest faces in the arrays of people: scores and keys (n, k), and no templates."""
+    """The nearest faces, as if each were a person without a template. `scores` and `keys`: shape (n, k)."""
     return PeopleAnswer(
         scores=scores,
         keys=keys,
@@ -60,7 +61,8 @@ def faces_as_people(scores: Scores, keys: Keys) -> PeopleAnswer:
 
 
 def merged(answers: Sequence[PeopleAnswer], k: int) -> PeopleAnswer:
-    """The k best of each probe. Of equal scores the lower key comes first, whichever shard has it."""
+    """The k best of each probe, from the answers of all shards, at least one. Of equal scores the lower key
+    comes first, whichever shard has it."""
     scores, keys, face_scores, template_scores, faces = (
         np.concatenate(parts, axis=1) for parts in zip(*answers, strict=True)
     )

@@ -23,13 +23,14 @@ HEDGE_SHARE = 0.1
 the load."""
 HEDGES_AT_ONCE = 20.0
 HEDGES_A_SECOND = 5.0
-"""Are allowed besides: calls of a copy that never answers go to another one also where no other search is."""
+"""So many are allowed besides: a call of a copy that never answers goes to another one even if no other
+search is in progress."""
 AVOIDED_SECONDS = 1.0
 """A copy that failed or was slow is left out for so long; after failures in a row, up to 16 times it."""
 AWAY_SECONDS = 5.0
-"""A shard of which no copy could be reached for so long is away: Ray, too, has nothing to call."""
+"""A shard is away when none of its copies could be reached for so long."""
 AWAY_PATIENCE_SECONDS = 1.0
-"""That a search waits for a shard that is away: long enough to find it when it is back."""
+"""A search waits so long for a shard that is away: long enough to find it once it is back."""
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class _Copy:
     failures: int = 0
     avoided_until: float = 0.0
     unreachable_since: float | None = None
-    """None where the last call had an answer, of whatever kind, or none has ended yet."""
+    """None where the last call had an answer or an error of Gemel's, or no call has ended yet."""
 
 
 @dataclass(slots=True)
@@ -68,11 +69,11 @@ class Copies:
     _hedge_seconds: float = FIRST_HEDGE_SECONDS
     _hedges_left: float = HEDGES_AT_ONCE
     _hedged_at: float = field(default_factory=time.monotonic)
-    """Of the last question whether a call may be."""
+    """The time of the last call of `may_hedge`."""
     _turn: int = 0
 
     def order(self) -> list[list[int]]:
-        """For each shard its copies in the order in which to ask them."""
+        """For each shard, the numbers of its copies in the order in which to call them."""
         now = time.monotonic()
         with self._lock:
             self._turn += 1
@@ -109,14 +110,14 @@ class Copies:
                 self._hedge_seconds = max(LEAST_HEDGE_SECONDS, MEDIANS * median)
 
     def failed(self, shard: int, copy: int) -> None:
-        """Also where another copy, called later, answered first."""
+        """A call has failed, or another copy that was called later has answered first."""
         with self._lock:
             known = self._of(shard, copy)
             known.failures += 1
             known.avoided_until = time.monotonic() + AVOIDED_SECONDS * 2 ** min(4, known.failures - 1)
 
     def could_be_reached(self, shard: int, copy: int, reached: bool) -> None:
-        """Of a call that has failed: whether the copy answered by an error of its own."""
+        """After a call that has failed. `reached`: whether the copy itself has raised an error of Gemel's."""
         with self._lock:
             known = self._of(shard, copy)
             if reached:
@@ -125,8 +126,8 @@ class Copies:
                 known.unreachable_since = time.monotonic()
 
     def patience(self, shards: Collection[int]) -> float:
-        """Most seconds that a search of these shards waits; infinite unless one of them is away. A copy that
-        never answers does not count as away: it may be slow."""
+        """How many seconds a search of these shards waits at most; infinite unless one of them is away. A
+        copy that never answers may be slow, and does not count as away."""
         now = time.monotonic()
         with self._lock:
             for shard in shards:

@@ -44,7 +44,9 @@ class Calls(Protocol):
         Raises RayError; ValueError where there is no such actor; SessionEnded."""
         ...
 
-    def failed(self, shard: int, copy: int, error: Exception) -> None: ...
+    def failed(self, shard: int, copy: int, error: Exception) -> None:
+        """Is told of each call that has failed."""
+        ...
 
 
 @dataclass(slots=True)
@@ -55,19 +57,19 @@ class _Shard:
     order: list[int]
     """Of its copies, the next one first."""
     hedge_at: float = 0.0
-    """When another copy is called; infinite: not any more."""
+    """When another copy is called; infinite: no other one is called."""
     pending: dict[Any, tuple[int, float]] = field(default_factory=dict)
     """References with their copy and when they began."""
     again_at: float | None = None
-    """All copies have failed: when it is called again."""
+    """When it is called again, after all its copies have failed."""
     error: Exception | None = None
     """The last one."""
     failed: bool = False
-    """Since a copy was called last, one has failed; another one has not answered yet, and may never do so."""
+    """One copy has failed since the last call, and another one has not answered yet; it may never answer."""
     called: int = 0
 
     def next_copy(self) -> int:
-        """One of which no answer is awaited, if there is one."""
+        """The next copy in turn that is not being called; if all are, simply the next one."""
         awaited = {copy for copy, _ in self.pending.values()}
         for _ in self.order:
             copy = self.order[self.called % len(self.order)]
@@ -82,9 +84,9 @@ def fan_out(
 ) -> dict[int, ShardAnswer]:
     """The answer of each of `shards`, by number.
 
-    Raises IndexNotReady where one has none at the deadline, of the monotonic clock, sooner where no copy of a
-    shard could be reached for a while, and where the connection to the Ray cluster ends; at once an error
-    that every copy would have, such as GalleryNotFound.
+    Raises IndexNotReady if a shard has not answered at `deadline` (by the monotonic clock), sooner if no copy
+    of a shard could be reached for a while, and if the connection to the Ray cluster ends. An error that
+    every copy would raise, such as GalleryNotFound, is raised at once.
     """
     try:
         session = calls.session

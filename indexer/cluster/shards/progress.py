@@ -1,7 +1,7 @@
-"""How far a set of shards is that another process builds, as PostgreSQL has it. Needs no Ray.
+"""The progress of a set of shards that other processes build, as PostgreSQL has it. Needs no Ray.
 
-Every copy of a shard reports itself to PostgreSQL, so that a process that is no part of the Ray cluster, as
-the worker of a re-index, can wait for a set of shards, and say what it waits for.
+Every copy of a shard reports itself to PostgreSQL. So a process outside the Ray cluster, such as the worker
+of a re-index, can wait for a set of shards, and say what it waits for.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from indexer.records.tables import Gallery, ShardSet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetProgress:
-    """Of the set by one model."""
+    """The progress of a gallery's set by one model."""
 
     shard_set: ShardSet
     started: int
@@ -21,13 +21,13 @@ class SetProgress:
     opened: int
     """Those whose index is open."""
     faces: int
-    """In the open copies, each counted."""
+    """The sum over the open copies: a face of two open copies counts twice."""
     problem: str | None
     """Why a copy cannot be opened, or kept up to date."""
 
     @property
     def copies(self) -> int:
-        """Of all its shards."""
+        """How many copies all its shards have together."""
         return self.shard_set.shards * self.shard_set.copies
 
     @property
@@ -50,11 +50,11 @@ class SetProgress:
 
 
 def is_held(session: Session, gallery: Gallery, least_faces: int | None) -> bool:
-    """Whether the gallery's index is held in shards, or is to be, so that no process may have the whole.
+    """Whether the gallery's index is in shards, or is to be: then no process may hold the whole index.
 
-    `least_faces`: from so many on galleries have shards; None in a process without a Ray cluster. Such a
-    process relies on the copies that report themselves: a set without any is left over from a Ray cluster
-    that is no longer used.
+    `least_faces`: the number of faces from which galleries have shards; None in a process without a Ray
+    cluster. Such a process relies on the copies that report themselves. It takes a set without any for one of
+    a Ray cluster that is no longer used.
     """
     if least_faces is not None and gallery.face_count >= least_faces:
         return True
@@ -66,7 +66,7 @@ def is_held(session: Session, gallery: Gallery, least_faces: int | None) -> bool
 
 
 def of_model(session: Session, gallery: Gallery, model: str) -> SetProgress | None:
-    """Of the set that serves, else of the one that is being built; None where there is neither.
+    """The progress of the set that serves, or else of the one that is being built; None if there is neither.
 
     `model`: fingerprint.
     """
