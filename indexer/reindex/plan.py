@@ -133,7 +133,7 @@ def shortages(plans: Sequence[Plan]) -> list[Shortage]:
 
 
 def _shards(session: Session, settings: Settings, gallery: Gallery) -> int:
-    """As many as the present model has; before it has any, as the setting says. 1 for a whole index."""
+    """How many shards the present model has; before it has any, GEMEL_SHARDS. 1 for a whole index."""
     if not progress.is_held(session, gallery, settings.least_sharded_faces):
         return 1
     in_use = shard_sets.in_use(session, [gallery.id])

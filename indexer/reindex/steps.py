@@ -27,9 +27,10 @@ from indexer.types import Part, PersonScore
 DELETE_BATCH = 5_000
 """Embeddings that one transaction deletes."""
 LOOK_AGAIN = timedelta(seconds=2)
-"""A worker looks at shards that are being built so often, and works on other jobs meanwhile."""
+"""How often a worker checks shards that are being built. Meanwhile it works on other jobs."""
 STUCK_SECONDS = 600.0
-"""For so long a job waits for a missing or failed copy of a shard, then it stops with the reason."""
+"""How long a job waits for a missing or failed copy of a shard while nothing changes. Then it stops with the
+reason."""
 
 
 def build(index_store: IndexStore, job: Job, worker: str, *, least_sharded_faces: int | None = None) -> bool:
@@ -48,8 +49,12 @@ def build(index_store: IndexStore, job: Job, worker: str, *, least_sharded_faces
 
 
 def _await_shards(index_store: IndexStore, job: Job, worker: str) -> bool:
-    """PostgreSQL has everything that it needs to know, so any worker may do any call of it, after any other
-    ended at any point. The builder on the Ray cluster switches to the set once all copies are verified."""
+    """One look at the shards; returns whether they are ready. All that it needs is in PostgreSQL, so any
+    worker may continue after any other, which may have ended at any point. The builder on the Ray cluster
+    activates the set once all copies are verified.
+
+    Raises EmbeddingsMissing, GalleryNotFound, Busy, ShardsNotReady.
+    """
     database = index_store.database
     with database.reading() as session:
         new = progress.of_model(session, job.gallery, job.to_model)
@@ -78,7 +83,8 @@ def _await_shards(index_store: IndexStore, job: Job, worker: str) -> bool:
 
 
 def _request_shards(index_store: IndexStore, job: Job, old: SetProgress) -> SetProgress | None:
-    """As many as the old model has. Raises EmbeddingsMissing, GalleryNotFound, Busy."""
+    """Begins a set by the new model with as many shards and copies as the old model's, and returns its
+    progress. Raises EmbeddingsMissing, GalleryNotFound, Busy."""
     with index_store.database.reading() as session:
         missing = reindexes.count_missing(session, job.gallery.id, job.row.to_model_id)
     if missing:
@@ -185,7 +191,7 @@ def clean(index_store: IndexStore, job: Job, worker: str) -> None:
 
 
 def _parts(job: Job) -> list[Part]:
-    """What the shards hold that the job has built; nothing where it has built a whole index."""
+    """The parts of the shards that the job has built; empty if it has built a whole index."""
     verified = job.row.verified or {}
     return Part.every(verified["shards"], verified["block"]) if "shards" in verified else []
 

@@ -128,7 +128,8 @@ class Worker:
             log.error("unexpected error, the worker tries again: %s", error, exc_info=error)
 
     def _step(self) -> bool:
-        """A step that one worker does alone. Returns whether there was one, and it does not wait."""
+        """Does a step that one worker does alone. Returns False if there was none, or if it waits for
+        shards."""
         job = self._claims.step()
         if job is None:
             return False

@@ -66,10 +66,12 @@ def on_gallery(
     person_score: PersonScore,
     part: Part | None = None,
 ) -> Measurement:
-    """Compares each enrolled person with all others. Memory: the gallery's vectors by one model.
+    """Compares each enrolled person with all others. Memory: the vectors by one model of the gallery or the
+    part.
 
-    `person_score`: the gallery's, by which its searches score people with several faces. `part`: only its
-    people, as a sample of a gallery that does not fit into memory. The curve is for a gallery of any size.
+    `person_score`: the gallery's, by which its searches score people with several faces. `part`: compares
+    only its people, as a sample of a gallery that does not fit into memory. The curve is for a gallery of any
+    size.
 
     Raises CalibrationUnsupported if too few people are enrolled.
     """

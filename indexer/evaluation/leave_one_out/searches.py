@@ -38,10 +38,10 @@ class Searches:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Enrolled:
-    """Faces by one model: of a gallery, or of a part of it."""
+    """Faces by one model: of a gallery, of a part of it, or probes."""
 
     keys: Keys
-    """Shape (n,): ascending."""
+    """Shape (n,). Ascending for the faces of a gallery or a part; in any order for probes."""
     people: NDArray[np.int64]
     """Shape (n,): the person of each face, as a number."""
     vectors: Vectors
@@ -50,6 +50,7 @@ class Enrolled:
     """Shape (n,): whether there is an embedding."""
 
     def rows(self, chosen: NDArray[np.int64]) -> "Enrolled":
+        """The faces at these places."""
         return Enrolled(
             keys=self.keys[chosen],
             people=self.people[chosen],
@@ -74,7 +75,7 @@ class LeaveOneOut:
         self._mated = np.zeros(count, np.bool_)
 
     def add(self, faces: Enrolled) -> None:
-        """The next part. Memory: copies of `people`, and 512 scores for each face."""
+        """Searches the next part for all probes. Memory: copies of `people`, and 512 scores for each face."""
         if not len(faces.keys):
             return
         part = _Part(faces)
@@ -84,7 +85,7 @@ class LeaveOneOut:
             self._search(slice(start, start + _BLOCK), part, templates)
 
     def result(self) -> Searches:
-        """After all parts."""
+        """The results of all searches, after the last part was added."""
         own, other, nearest = self._own.copy(), self._other.copy(), self._nearest.copy()
         lost = ~self._probes.present
         own[lost], other[lost], nearest[lost] = NO_SCORE, NO_SCORE, -1
@@ -127,7 +128,7 @@ def search(
     probes: NDArray[np.int64],
     person_score: PersonScore = PersonScore.NEAREST,
 ) -> Searches:
-    """Of a gallery in one part. The keys of the faces are their indices.
+    """Leave-one-out searches of a gallery in one part. The keys of the faces are their indices.
 
     `vectors` (n, dimension); `present` (n,): whether each face has an embedding; `people` (n,): the person of
     each face; `probes` (m,): the indices of the faces to search for.
@@ -154,7 +155,8 @@ class _Part:
         self.person_of[self.order] = person
 
     def places_of(self, keys: Keys) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The place of each face in the part; and whether it is there, else the place means nothing."""
+        """The place of each of these faces in the part, and whether the face is in the part. The place of a
+        face that is not is meaningless."""
         places = np.minimum(np.searchsorted(self.faces.keys, keys), len(self.faces.keys) - 1)
         return places, self.faces.keys[places] == keys
 
@@ -179,8 +181,11 @@ class _Templates:
         rows: NDArray[np.int64],
         places: NDArray[np.int64],
     ) -> NDArray[np.float32]:
-        """`best`: (probes, people), the score of each person's nearest face; `vectors`: of the probes.
-        `rows`: the probes whose people are in the part, and `places` their faces in it."""
+        """The fused score of each person of the part for each probe: shape (probes, people).
+
+        `best`: of the same shape, the score of each person's nearest face; `vectors`: of the probes. `rows`:
+        the probes that are in the part; `places`: their places in it.
+        """
         fused = (best + vectors @ self._means.T) / np.float32(2)
         mates, own_vectors = self._person_of[places], vectors[rows]
         without = self._sums[mates] - own_vectors

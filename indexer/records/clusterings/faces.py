@@ -28,7 +28,7 @@ class ReadFace:
 
 
 def count(session: Session, gallery_id: UUID) -> tuple[int, int]:
-    """Faces of anonymous identities, and identities with names."""
+    """How many faces anonymous identities have, and how many identities have names."""
     anonymous = (
         select(func.count())
         .select_from(Face)

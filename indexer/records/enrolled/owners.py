@@ -70,7 +70,8 @@ def find_owners(session: Session, gallery_id: UUID, keys: Collection[int]) -> di
 
 
 def find_numbers(session: Session, gallery_id: UUID, keys: Collection[int]) -> dict[int, int]:
-    """The numbers of the owners (`Owners` of an index) of faces, by key, without faces that were deleted."""
+    """The number of each face's owner (as in `Owners` of an index), by the face's key. Faces that were
+    deleted are left out."""
     numbers: dict[int, int] = {}
     remaining = iter(keys)
     while portion := list(islice(remaining, KEYS_OF_A_QUERY)):

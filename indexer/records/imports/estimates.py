@@ -1,4 +1,4 @@
-"""What imports have estimated of faces, once their gallery no longer permits it."""
+"""Deletes what imports have estimated of faces, once their gallery no longer permits it."""
 
 from collections.abc import Collection
 from uuid import UUID

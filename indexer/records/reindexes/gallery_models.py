@@ -27,7 +27,8 @@ _STANDS_BY: ColumnElement[bool] = Reindex.state.in_(SWITCHABLE) | (Reindex.state
 
 
 def _models(condition: ColumnElement[bool]) -> Select[UUID, str, int]:
-    """The models of galleries, and of their jobs for which the condition holds."""
+    """Selects the models of galleries, and those of their jobs for which the condition holds: the gallery's
+    id, the model's fingerprint and id. Its parameter is `gallery_ids`."""
     return (
         select(Gallery.id, Model.fingerprint, Model.id)
         .select_from(Gallery)

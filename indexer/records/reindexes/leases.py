@@ -43,8 +43,8 @@ def claim_step(
 
 
 def postpone_step(session: Session, job_id: UUID, worker: str, delay: timedelta) -> None:
-    """Ends the worker's lease of a job's step, so that any worker may claim it, after the delay: meanwhile
-    workers claim steps of other jobs."""
+    """Ends the worker's lease of a job's step. After the delay any worker may claim the step; until then
+    workers claim steps of other jobs. Does nothing if the worker has lost the lease."""
     session.execute(
         update(Reindex)
         .where(Reindex.id == job_id, Reindex.worker == worker)

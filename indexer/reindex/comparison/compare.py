@@ -29,7 +29,7 @@ _NO_RATES: dict[str, Any] = {"rank1": None, "mated": 0, "mated_people": 0, "nonm
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Searched:
-    """By both models."""
+    """The searches for the same probes by both models."""
 
     faces: int
     people: int
@@ -40,10 +40,11 @@ class _Searched:
 
 def compare_models(database: Database, job: Job, parts: Sequence[Part] = ()) -> dict[str, Any]:
     """Searches for each face among all others (leave one out) by both models, with the gallery's score.
+    Returns the comparison as JSON.
 
-    `parts`: of a gallery that does not fit into memory: one after the other is read, with the same result.
-    Memory: the arrays of `paired_embeddings`, of one part or else the gallery, and the scores of some hundred
-    searches.
+    `parts`: of a gallery that does not fit into memory. They are read one after the other, with the same
+    result. Memory: the arrays of `paired_embeddings`, of one part or else of the gallery, and the scores of
+    some hundred searches.
     """
     searched = _search_parts(database, job, parts) if parts else _search_whole(database, job)
     probes = searched.probes.keys
@@ -83,7 +84,8 @@ def _search_whole(database: Database, job: Job) -> _Searched:
 
 def _search_parts(database: Database, job: Job, parts: Sequence[Part]) -> _Searched:
     """Each part is read in a snapshot of its own: a transaction of hours would keep PostgreSQL from removing
-    old rows. Who is enrolled or deleted meanwhile may be missing among the probes, or among the faces."""
+    old rows. So faces that are enrolled or deleted meanwhile may be among the probes and not among the faces,
+    or the reverse."""
     share = min(1.0, MAX_PROBES / max(1, job.gallery.face_count))
     drawn = [paired_embeddings.draw(database, job, part, share) for part in parts]
     probes = PairedEmbeddings(

@@ -21,9 +21,11 @@ _BATCH = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PairedEmbeddings:
+    """The same faces by the old model and by the new one."""
+
     old: Enrolled
     new: Enrolled
-    """The same faces and people."""
+    """With the same keys and people as `old`."""
 
     @property
     def keys(self) -> Keys:
@@ -34,12 +36,13 @@ class PairedEmbeddings:
         return self.old.people
 
     def rows(self, chosen: NDArray[np.int64]) -> "PairedEmbeddings":
+        """The faces at these places."""
         return PairedEmbeddings(old=self.old.rows(chosen), new=self.new.rows(chosen))
 
 
 def read(database: Database, job: Job) -> PairedEmbeddings:
-    """In one snapshot of the database. Memory: these arrays, which are filled as the rows arrive. People are
-    numbered from 0."""
+    """The whole gallery, in one snapshot of the database. Memory: these arrays, which are filled as the rows
+    arrive. People are numbered from 0."""
     model_ids = (job.row.from_model_id, job.row.to_model_id)
     with database.repeatable_read() as session:
         gallery = galleries.by_ids(session, [job.gallery.id]).get(job.gallery.id)
@@ -61,8 +64,8 @@ def read(database: Database, job: Job) -> PairedEmbeddings:
 
 
 def read_part(database: Database, job: Job, part: Part) -> PairedEmbeddings:
-    """All faces of the people of the part, in one snapshot of the database. People have the numbers of their
-    identities. Memory: these arrays, and 32 bytes for each row of the part."""
+    """All faces of the people of the part, in one snapshot of the database. The numbers of people are those
+    of their identities. Memory: these arrays, and 32 bytes for each row of the part."""
     with database.repeatable_read() as session:
         keys, owners = contents.keys_of(session, job.gallery.id, part)
         of_face = owners > 0
@@ -70,7 +73,8 @@ def read_part(database: Database, job: Job, part: Part) -> PairedEmbeddings:
 
 
 def draw(database: Database, job: Job, part: Part, share: float) -> PairedEmbeddings:
-    """A random sample of the faces of a part, the same for the same faces; `share`: of them, from 0 to 1."""
+    """A random sample of the faces of a part; for the same faces, always the same sample. `share`: the share
+    of the faces that are drawn, from 0 to 1."""
     with database.repeatable_read() as session:
         keys, owners = contents.keys_of(session, job.gallery.id, part)
         keys, owners = keys[owners > 0], owners[owners > 0]

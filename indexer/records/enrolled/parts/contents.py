@@ -96,7 +96,8 @@ def keys_of(session: Session, gallery_id: UUID, part: Part) -> tuple[Keys, Owner
 
 
 def vectors_of(session: Session, keys: Keys, fingerprint: str) -> list[bytes | None]:
-    """Of each face, by ascending keys; None where the face has none by the model."""
+    """The stored vector of each face, in the order of ascending keys; None for a face without one by the
+    model."""
     rows = session.execute(VECTORS, {"keys": keys.tolist(), "fingerprint": fingerprint})
     return [row.vector for row in rows]
 
