@@ -75,14 +75,15 @@ class AttributeReader:
                 )
 
     def is_permitted(self, attribute: Attribute, gallery_permits: Collection[str] | None = None) -> bool:
-        """With the attributes from which it is estimated. `gallery_permits`: as of `check`."""
+        """Whether it is permitted, and so is each attribute from which it is estimated. `gallery_permits`: as
+        of `check`."""
         return all(
             needed in self._permitted and (gallery_permits is None or needed in gallery_permits)
             for needed in self._needed(attribute)
         )
 
     def _needed(self, attribute: Attribute) -> tuple[Attribute, ...]:
-        """It, and those from which it is estimated."""
+        """The attribute itself, and those from which it is estimated."""
         kind = self._kinds.get(attribute)
         return (attribute, *(() if kind is None else kind.made_of))
 
@@ -98,8 +99,8 @@ class AttributeReader:
     def usable(
         self, attributes: Collection[Attribute], gallery_permits: Collection[str] | None
     ) -> tuple[Attribute, ...]:
-        """Those that are permitted and available. Of weights that turn out to be damaged, only the log says
-        so: this is for attributes that no request has named. `gallery_permits`: as of `check`."""
+        """Those that are permitted and available, and whose weights are not damaged. Damaged weights are only
+        logged, because this is for attributes that no request has named. `gallery_permits`: as of `check`."""
         return tuple(
             attribute
             for attribute in attributes
@@ -109,6 +110,7 @@ class AttributeReader:
         )
 
     def _opens(self, attribute: Attribute) -> bool:
+        """Whether its head can be opened. Logs why not."""
         try:
             self._head(attribute)
         except (WeightsMissing, WeightsDamaged) as error:
@@ -162,9 +164,10 @@ class AttributeReader:
         watch: Stopwatch,
         gallery_permits: Collection[str] | None = None,
     ) -> list[Estimates]:
-        """Of each face of the photograph, in their order; beyond the number of faces that get estimates, of
-        none. Within a `turn`. `gallery_permits`: as of `check`, which has been called; here it says which
-        networks may run for other attributes. Raises Abandoned, WeightsMissing, WeightsDamaged."""
+        """The estimates of each face of the photograph, in the order of the faces; NO_ESTIMATES for those
+        beyond `max_faces`. Call it within a `turn`, and after `check`. `gallery_permits`: as of `check`; here
+        it says which networks may run for other attributes. Raises Abandoned, WeightsMissing,
+        WeightsDamaged."""
         permitted = self._permitted if gallery_permits is None else self._permitted & set(gallery_permits)
         faces = photograph.faces[: self._max_faces] if requested else []
         views = [FaceView.of(photograph, face, permitted) for face in faces]

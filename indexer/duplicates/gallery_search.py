@@ -83,10 +83,10 @@ def search(
     duplicate check. `shards`: of the Ray cluster, where there is one. `progress` gets the number of faces
     that were searched, and of all.
 
-    Pairs who are known to be different, and pairs without a name on either side, are left out. Raises
-    GalleryNotFound, ModelUnavailable, EmbeddingsMissing, and what `progress` raises. Of a gallery in shards
-    no index is opened here: raises IndexNotReady where its shards do not answer, and Misconfigured without
-    `shards`.
+    Pairs who are known to be different, and pairs without a name on either side, are left out. For a gallery
+    in shards no index is opened in this process. Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing,
+    and what `progress` raises; for a gallery in shards also IndexNotReady if they do not answer, and
+    Misconfigured without `shards`.
     """
     card = index_store.models.for_gallery(gallery)
     if gallery.face_count == 0:
@@ -168,7 +168,8 @@ def group(similar: Iterable[SimilarPeople]) -> list[list[SimilarPeople]]:
 
 
 def _in_shards(store: IndexStore, gallery: Gallery, shards: Shards | None) -> SearchableIndex | None:
-    """None where the gallery is not searched in shards."""
+    """The gallery's shards; None if the gallery is not searched in shards. Raises Misconfigured,
+    IndexNotReady, EmbeddingsMissing, GalleryNotFound."""
     with store.database.reading() as session:
         active = shard_sets.active(session, gallery.id, store.card.fingerprint)
     if active is None:

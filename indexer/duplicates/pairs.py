@@ -110,7 +110,8 @@ def _search(
 
 
 def add(pairs: dict[tuple[int, int], FacePair], person: int, other: int, found: FacePair) -> None:
-    """Keeps the best pair of faces of two people, by their numbers; nothing of one person alone."""
+    """Adds `found` to `pairs` if it is the best pair of faces so far of these two people, given by their
+    numbers. Ignores a pair of faces of one person."""
     both = (min(person, other), max(person, other))
     if person != other and (both not in pairs or found.score > pairs[both].score):
         pairs[both] = found

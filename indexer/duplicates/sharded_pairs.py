@@ -21,11 +21,11 @@ from indexer.replica.store import IndexStore
 from indexer.types import Keys, Owners, Part, Vectors, block_of_people
 
 PEOPLE = 4_096
-"""Whose faces are in memory at once."""
+"""People whose faces are in memory at once."""
 BATCH = 64
 """Faces that are searched at once: few enough for a large shard to answer other searches meanwhile."""
 PATIENCE_SECONDS = 600.0
-"""For the answer of all shards to a batch."""
+"""How long all shards together have to answer a batch."""
 _EVERYBODY = 2**62
 
 
@@ -46,7 +46,8 @@ def find(
     threshold: float,
     progress: Callable[[int], object] = lambda _: None,
 ) -> PairsFound:
-    """As `pairs.find`, of the gallery whose shards `index` has. `fingerprint`: of its model.
+    """Each pair of people whose score reaches `threshold`, as `pairs.find`. `index`: the gallery's shards;
+    `fingerprint`: of its model. `progress` gets the number of faces of each batch.
 
     Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound, and what `progress` raises.
     """
@@ -71,6 +72,7 @@ def find(
 
 
 def _parts(database: Database, gallery_id: UUID) -> list[Part]:
+    """The gallery in parts of about PEOPLE people, which need not be those of its shards."""
     with database.reading() as session:
         people = count_people(session, gallery_id, most=_EVERYBODY)
     count = max(1, -(-people // PEOPLE))
@@ -94,7 +96,7 @@ def _read(database: Database, gallery_id: UUID, fingerprint: str, part: Part) ->
 
 
 def _search(index: SearchableIndex, threshold: float, keys: Keys, vectors: Vectors) -> list[FacePair]:
-    """Of each face and the people near it, the person of the face among them."""
+    """Pairs each face with the people near it, including the face's own person."""
     return [
         FacePair(key=key, other_key=near.key, score=near.score)
         for key, people in zip(keys.tolist(), index.search_identities(vectors, MOST + 1), strict=True)

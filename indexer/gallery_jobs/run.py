@@ -69,8 +69,8 @@ class Run(ABC):
         result = None
         try:
             result = self.work()
-        # A threshold out of range; no such model or no shards here; a gallery that is too large for this
-        # machine, or that others hold for too long.
+        # In this order: a threshold out of range; no such model here, or no GEMEL_CLUSTER; faces without an
+        # embedding; too little memory; a gallery that others lock for too long.
         except (InvalidRequest, Misconfigured, EmbeddingsMissing, NotEnoughRoom, Busy) as error:
             log.warning("%s %s has failed: %s", self.job.kind, self.job.id, error)
             problem = error.message

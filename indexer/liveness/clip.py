@@ -43,11 +43,13 @@ def frames_of_clip(
 
 
 def choose(postures: Sequence[Posture | None], most: int, requested: Sequence[Movement] = ()) -> list[int]:
-    """Places of at most `most` frames, such that they answer a challenge if and only if all frames do. The
-    first, against which movements are measured, the last, and the last with open eyes; the middle one of each
-    movement that decides about the challenge, and of the others as far as there is room; then what fills the
-    longest gaps. `postures`: of each frame, None where it is not known. `most`: room for the movements of a
-    challenge and four frames more."""
+    """Places of at most `most` frames. These answer a challenge if and only if all frames do.
+
+    They are the first frame, against which movements are measured, the last one, and the last one with open
+    eyes; then the middle frame of each movement that decides about the challenge; then those of the other
+    movements, as far as there is room; then the frames that fill the longest gaps. `postures`: of each frame,
+    None where it is not known. `most`: at least four more than a challenge has movements.
+    """
     count = len(postures)
     if count <= most:
         return list(range(count))
@@ -64,7 +66,7 @@ def choose(postures: Sequence[Posture | None], most: int, requested: Sequence[Mo
 
 
 def _middles(postures: Sequence[Posture | None], requested: Sequence[Movement]) -> list[int]:
-    """Of the frames of each movement; first those of the movements that decide about the challenge."""
+    """The middle place of each movement; first those of the movements that decide about the challenge."""
     shown = shown_in(postures)
     decide = deciding([found for found, _ in shown], requested)
     others = [number for number in range(len(shown)) if number not in decide]

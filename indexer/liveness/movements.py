@@ -110,7 +110,7 @@ def shown_in(postures: Sequence[Posture | None]) -> list[tuple[Movement, list[in
 
 
 def last_open(postures: Sequence[Posture | None]) -> int:
-    """Place of the last frame with open eyes; 0: there is none."""
+    """Place of the last frame with open eyes; 0 also if there is none."""
     places = (
         place for place, posture in enumerate(postures) if posture is not None and posture.eyes_are_open
     )
@@ -125,7 +125,8 @@ def answers(shown: Sequence[Movement], requested: Sequence[Movement]) -> bool:
 
 def deciding(shown: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
     """Places of `shown` that decide whether it answers: each movement of `requested`, in their order, and
-    each that was not requested. Not closed eyes at other places, nor a movement that goes on after them."""
+    each one that was not requested. Closed eyes at other places do not decide, nor does a movement that goes
+    on after them."""
     places: list[int] = []
     found = 0
     held: Movement | None = None

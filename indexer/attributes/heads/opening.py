@@ -83,7 +83,7 @@ class HeadKind:
     open: Callable[[HeadSources], Head]
     """Raises WeightsMissing, WeightsDamaged."""
     made_of: tuple[Attribute, ...] = ()
-    """Attributes without whose estimates there is none of this one, so that they must be permitted too."""
+    """Attributes from whose estimates this one is made. They must be permitted too."""
     trained: TrainedHead | None = None
     """A head of the operator's own, on the features of a published network."""
 

@@ -16,8 +16,8 @@ from indexer.vision.advice import Advice, advice
 
 class QualityHead:
     """With the heads whose weights are on this machine. Without that of the pose, the landmarks alone say
-    where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes. Nor is
-    it where these attributes are not permitted: their networks do not run."""
+    where the face is turned; without the others, nothing is said of masks, sunglasses or closed eyes. The
+    network of an attribute that is not permitted does not run, as if its weights were missing."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """`gemel evaluate ...`: measure models on labelled photographs. Needs no database.
 
-Its commands import the networks, which takes longer than everything else that `gemel` imports: only when one
-of them is used.
+Its commands import the networks, which takes longer than everything else that `gemel` imports. So they are
+imported only when one of them is used.
 """
 
 from functools import cached_property
@@ -13,9 +13,11 @@ from indexer.cli.commands import Commands, Group
 
 
 class _Evaluate(Group):
+    """Imports its commands when they are first needed."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        del self.__dict__["commands"]  # or it would hide the property
+        del self.__dict__["commands"]  # it would hide the property below
 
     @cached_property
     def commands(self) -> Any:

@@ -1,5 +1,5 @@
-"""What the measurements of all attributes with categories have in common: shares of labelled pictures with
-intervals by person, the calibration error of confidences, reasons and confusions."""
+"""Measures that all attributes with categories share: shares of labelled pictures with intervals by person,
+the calibration error of confidences, the reasons for missing values, and confusion matrices."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -19,35 +19,37 @@ BINS = 10
 
 
 class Shares:
-    """Of the pictures of some people."""
+    """Shares of pictures, with intervals that take the pictures of one person together."""
 
     def __init__(self, people: Sequence[str]) -> None:
-        """`people`: of each picture, at least one."""
+        """`people`: the person of each picture; at least one picture."""
         _, self._people = np.unique(people, return_inverse=True)
         self._weights = [np.ones(len(people), np.int64), *draws(self._people, RESAMPLES, 0)]
         self.people = int(self._people.max()) + 1
-        """How many."""
+        """How many people there are."""
 
     def share(self, hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, Interval | None]:
-        """Of `hits` in `among`, both of shape (n,); NaN if `among` is empty."""
+        """The share of `hits` in `among` with its interval; both of shape (n,). NaN if `among` is empty."""
         return self.rate(lambda weights: share_of(hits, among, weights), among)
 
     def rate(
         self, of: Callable[[NDArray[np.int64]], float], among: NDArray[np.bool_]
     ) -> tuple[float, Interval | None]:
-        """`of`: the rate where each picture counts so many times. `among`: pictures that it depends on."""
+        """A rate with its interval. `of`: computes it from the number of times that each picture counts,
+        shape (n,). `among`, shape (n,): the pictures that it depends on."""
         value, *resampled = map(of, self._weights)
         return value, interval_of(value, resampled, len(np.unique(self._people[among])))
 
 
 def share_of(hits: NDArray[np.bool_], among: NDArray[np.bool_], weights: NDArray[np.int64]) -> float:
-    """NaN if `among` is empty."""
+    """The share of `hits` in `among`, each picture counted `weights` times; all of shape (n,). NaN if `among`
+    is empty."""
     total = weights[among].sum()
     return float(weights[among & hits].sum() / total) if total else float("nan")
 
 
 def confidences(estimates: Iterable[Estimate | None]) -> NDArray[np.float64]:
-    """0 without one."""
+    """The confidence of each estimate, shape (n,); 0 where there is none."""
     return np.array([estimate.confidence or 0.0 if estimate else 0.0 for estimate in estimates])
 
 

@@ -83,8 +83,8 @@ class ClusteringRun(Run):
         return thresholds.decide(calibration, fpir, max(1, gallery.face_count)).threshold
 
     def _check_memory(self, gallery: Gallery, card: ModelCard) -> None:
-        """A gallery in shards may be larger than any machine, and its groups are found on one. Raises
-        NotEnoughRoom."""
+        """Raises NotEnoughRoom if this machine has too little memory. Groups are found on one machine, also
+        those of a gallery in shards, which may be larger than any machine."""
         with self.database.reading() as session:
             faces, named = records.count(session, gallery.id)
         needed = (FACE_VECTORS * faces + NAMED_VECTORS * named) * card.dimension * VALUE_BYTES

@@ -27,7 +27,8 @@ def open_sharding(settings: Settings, card: ModelCard, *, serving: bool) -> "Sha
 
 @contextmanager
 def shards_of_command(settings: Settings, card: ModelCard) -> "Iterator[ShardsOfCommand | None]":
-    """None without `GEMEL_CLUSTER`. The end of the block closes the connection."""
+    """The shards that a command may search; None without `GEMEL_CLUSTER`. The end of the block closes the
+    connection."""
     if not settings.cluster:
         yield None
         return
@@ -47,7 +48,7 @@ class ShardsOfCommand:
         self._sharding: Sharding | None = None
 
     def open_for_job(self, gallery: Gallery, store: IndexStore, patience_seconds: float) -> SearchableIndex:
-        """As of `Sharding`; raises Misconfigured too."""
+        """As `Sharding.open_for_job`. Also raises Misconfigured if Ray is not installed, or has no token."""
         if self._sharding is None:
             self._sharding = open_sharding(self._settings, self._card, serving=False)
         assert self._sharding is not None

@@ -1,5 +1,5 @@
-"""The server's end of a process that decodes what comes from outside: starts it, reads its answers until a
-deadline, notices its death.
+"""The server's end of a process that decodes pictures or clips from outside: starts it, reads its answers
+until a deadline, notices its death.
 
 The process may have been taken over by what it decodes, so nothing that it answers is trusted.
 """
@@ -31,7 +31,7 @@ class ProcessDied(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
-        """As in `subprocess`: a signal is negative. SIGKILL also of a process that answers nonsense."""
+        """As in `subprocess`: a signal is negative. That of SIGKILL also if the process answers nonsense."""
 
 
 class _Rejection(BaseModel):
@@ -74,15 +74,19 @@ class ChildProcess:
         self._process.kill()
 
     def close(self) -> None:
+        """Kills the process and waits for its end."""
         self._process.kill()
         self._process.wait()
         self.socket.connection.close()
 
     @contextmanager
     def request(self, seconds: float, what: str) -> Iterator[float]:
-        """Gives the deadline, by `time.monotonic`, of a request that may take so many seconds of processor
-        time. Within it, raises Busy when it has passed, and ProcessDied where the process is dead or answers
-        nonsense (OSError and ValueError of the block). `what`: is decoded."""
+        """The block is one request, which may take `seconds` of processor time. Yields its deadline, by
+        `time.monotonic`. `what`: the noun for messages.
+
+        Raises Busy if the block raises TimeoutError, and ProcessDied if it raises another OSError or
+        ValueError: the process is dead, or answers nonsense.
+        """
         try:
             yield time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
         except TimeoutError:
@@ -91,8 +95,8 @@ class ChildProcess:
             raise ProcessDied(self._status()) from None
 
     def receive_answer(self, length: int, kind: type[Answer], deadline: float) -> Answer:
-        """From JSON of so many bytes. Raises one of `rejections` if the process answers with it, ValueError
-        if it answers with anything but one of them or `kind`; and as `ProcessSocket`."""
+        """Reads an answer of type `kind` from `length` bytes of JSON. Raises one of `rejections` if the
+        process answers with it, ValueError if the answer is neither, and what `ProcessSocket` raises."""
         if length > _MAX_JSON_BYTES:
             raise ValueError(f"the process answers with {length} bytes")
         body = self.receive(length, deadline)
@@ -108,7 +112,7 @@ class ChildProcess:
         raise ValueError(f"the process answers with {found.code}")
 
     def receive(self, length: int, deadline: float) -> bytes:
-        """Raises as `ProcessSocket`."""
+        """Reads exactly `length` bytes. Raises what `ProcessSocket` raises."""
         buffer = bytearray(length)
         self.socket.receive_into(memoryview(buffer), deadline)
         return bytes(buffer)
