@@ -29,8 +29,8 @@ SECONDS = 60
 COOKIE = "liveness"
 MAX_TOKENS = 10_000
 TOKENS: dict[str, str] = {}
-"""By session: the token of the challenge that was drawn last. In your server, it belongs into the session of
-the person who has signed in."""
+"""By session: the token of the challenge that was drawn last. In your server, keep it in the session of the
+person who has signed in."""
 
 
 def ask_gemel(path: str, body: bytes, content_type: str | None) -> tuple[int, dict[str, Any]]:
@@ -55,8 +55,9 @@ def answer_for_page(path: str, status: int, found: dict[str, Any]) -> dict[str, 
 
 
 def with_token(body: bytes, content_type: str | None, token: str) -> bytes | None:
-    """Take this into your server: the page never gets the token, so that nobody can answer a challenge of
-    another session, or leave the challenge out. None where the body is no form."""
+    """Take this into your server. Returns the form with the token; None if the body is no form. The page
+    never gets the token, so that nobody can answer a challenge of another session, or leave the challenge
+    out."""
     stated = Message()
     stated["Content-Type"] = content_type or ""
     boundary = stated.get_boundary()
@@ -67,7 +68,7 @@ def with_token(body: bytes, content_type: str | None, token: str) -> bytes | Non
 
 
 def remember(token: str) -> str:
-    """The new session of this token."""
+    """Keeps the token in a new session, and returns the session's id."""
     while len(TOKENS) >= MAX_TOKENS:
         TOKENS.pop(next(iter(TOKENS)), None)
     session = secrets.token_urlsafe()
@@ -76,7 +77,7 @@ def remember(token: str) -> str:
 
 
 def session_of(cookies: str | None) -> str:
-    """Empty where there is none."""
+    """The id of the browser's session; empty if it has none."""
     try:
         found = SimpleCookie(cookies or "").get(COOKIE)
     except CookieError:

@@ -31,8 +31,8 @@ def reshard(
 
     The new shards are built beside the index that serves, which needs memory for both, and verified. Then all
     servers switch to them at once. Searches and enrolments continue meanwhile. A server with GEMEL_CLUSTER
-    has to run. More `--copies` than nodes are rejected; where GEMEL_SHARD_COPIES are more, each node gets
-    one. `gemel index status` and `gemel cluster status` show the progress.
+    has to run. More `--copies` than nodes are rejected. If GEMEL_SHARD_COPIES is more than the nodes, each
+    shard gets one copy for each node. `gemel index status` and `gemel cluster status` show the progress.
 
     Example: `gemel index reshard staff --shards 8`
     """

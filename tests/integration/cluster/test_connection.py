@@ -36,7 +36,7 @@ def test_sigterm_reaches_the_handler_of_a_process_that_has_connected_and_of_one_
 
 
 def test_shards_have_the_priority_of_the_process_that_has_started_their_node(sharded: Sharded) -> None:
-    """Ray gives its workers the lowest one."""
+    """Ray would give them a lower one."""
     priorities = {
         process.nice()
         for number in sharded.cluster.numbers

@@ -20,8 +20,8 @@ const CODES = {
 };
 
 /**
- * The camera is on until `signal` is aborted. Whoever has left by the time that the browser answers, which may wait
- * for its user, gets no answer: the promise stays pending, and the camera goes off at once.
+ * The camera is on until `signal` is aborted. The browser may wait for its user. If `signal` is aborted before the
+ * browser answers, the promise stays pending, and the camera goes off at once.
  * @param {AbortSignal} signal
  * @returns {Promise<HTMLVideoElement>} that plays it
  * @throws {CameraProblem}

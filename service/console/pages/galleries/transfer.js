@@ -50,7 +50,7 @@ export function openTransfer({ galleries, signal: ofPage }) {
   progress.element.hidden = true;
   /** @type {Map<string, Blob> | null} */
   let files = null;
-  /** Of the file that is chosen: a press of the button waits for it. */
+  /** Ends when the chosen file is read. The button waits for it. */
   let reading = Promise.resolve();
   const into = () => name.value.trim();
   const existing = () => galleries.includes(into());
