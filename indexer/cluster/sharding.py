@@ -53,8 +53,8 @@ class Sharding:
     def open_for_job(self, gallery: Gallery, store: IndexStore, patience_seconds: float) -> ShardedIndex:
         """The shards of a gallery for long work, with every change up to the gallery's row.
 
-        `patience_seconds`: for each call. The durations of its calls are kept apart from those of searches:
-        they change neither which copies searches leave out, nor when searches call another copy.
+        `patience_seconds`: for each call. Its calls do not count for searches: slow ones change neither which
+        copies searches leave out, nor when searches call another copy.
 
         Raises IndexNotReady, EmbeddingsMissing, GalleryNotFound, DatabaseUnavailable.
         """

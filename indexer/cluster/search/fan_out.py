@@ -45,7 +45,7 @@ class Calls(Protocol):
         ...
 
     def failed(self, shard: int, copy: int, error: Exception) -> None:
-        """Is told of each call that has failed."""
+        """Called for each call that has failed."""
         ...
 
 
