@@ -161,14 +161,16 @@ def drop(session: Session, set_id: UUID) -> bool:
 
 
 def end(session: Session, gallery_id: UUID, model: str) -> None:
-    """The gallery leaves the model: what serves is retired, and what is being built is dropped."""
+    """The gallery leaves the model: what serves is retired, and what is being built is dropped. In a
+    transaction of READ COMMITTED, whose statements see what others have committed before each."""
     of_model = (ShardSet.gallery_id == gallery_id, ShardSet.model == model)
+    # In the order of `activate`: it is waited for, and the set that it activates is then retired.
+    session.execute(delete(ShardSet).where(*of_model, _BUILDING))
     session.execute(
         update(ShardSet)
         .where(*of_model, ShardSet.state == "active")
         .values(state="retired", retired_at=func.clock_timestamp())
     )
-    session.execute(delete(ShardSet).where(*of_model, _BUILDING))
     notify(session, gallery_id)
 
 

@@ -37,6 +37,11 @@ def activate(database: Database, set_id: UUID) -> ShardSet | None:
         return shard_sets.activate(session, set_id)
 
 
+def end(database: Database, gallery: Gallery) -> None:
+    with database.transaction() as session:
+        shard_sets.end(session, gallery.id, MODEL)
+
+
 def states(database: Database, gallery: Gallery) -> list[tuple[UUID, str]]:
     with database.reading() as session:
         return [(one.id, one.state) for one in shard_sets.of_galleries(session, [gallery.id])[gallery.id]]
@@ -155,6 +160,24 @@ def test_a_set_that_serves_is_dropped_only_after_it_is_retired(database: Databas
         assert shard_sets.active(session, gallery.id, MODEL) is None
         assert shard_sets.drop(session, made.id)
     assert states(database, gallery) == []
+
+
+@pytest.mark.parametrize("one_serves", [False, True])
+def test_a_set_that_is_activated_while_the_gallery_leaves_its_model_is_retired(
+    database: Database, gallery: Gallery, one_serves: bool
+) -> None:
+    if one_serves:
+        activate(database, begin(database, gallery).id)
+    made = begin(database, gallery, shards=5)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            shard_sets.activate(session, made.id)
+            ending = pool.submit(end, database, gallery)
+            wait_for(lambda: is_blocked(database))
+        ending.result()
+    after = states(database, gallery)
+    assert after[-1] == (made.id, "retired")
+    assert {state for _, state in after} == {"retired"}
 
 
 def test_the_sets_of_a_gallery_are_deleted_with_it(database: Database, gallery: Gallery) -> None:
