@@ -8,6 +8,7 @@ left may Ray be shut down, however long that takes.
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -45,7 +46,9 @@ class Session:
     def used(self) -> Iterator[None]:
         """Around all calls of Ray, and the life of the references that they return.
 
-        Raises SessionEnded, also where Ray ends the thread because its connection is closed.
+        Raises SessionEnded, also where Ray ends the thread because its connection is closed. An error that
+        leaves the block keeps its traceback, but not the local variables of the functions that it has ended:
+        a reference among them would call Ray when it is freed.
         """
         with self._changed:
             if self._ended:
@@ -54,7 +57,11 @@ class Session:
         try:
             yield
         except SystemExit as error:
+            _clear_frames(error)
             raise SessionEnded from error
+        except BaseException as error:
+            _clear_frames(error)
+            raise
         finally:
             with self._changed:
                 self._users -= 1
@@ -108,3 +115,15 @@ class Session:
 
         with self.used():
             return ray.get_actor(name)
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Also of its causes, and of what was being handled when it was raised."""
+    chain: list[BaseException | None] = [error]
+    cleared: set[int] = set()
+    while chain:
+        one = chain.pop()
+        if one is not None and id(one) not in cleared:
+            cleared.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            chain += [one.__cause__, one.__context__]

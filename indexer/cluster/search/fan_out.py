@@ -62,8 +62,9 @@ class _Shard:
     """References with their copy and when they began."""
     again_at: float | None = None
     """When it is called again, after all its copies have failed."""
-    error: Exception | None = None
-    """The last one."""
+    reason: str = ""
+    """The message of the last failure, where the copy itself has answered so. The error is not kept: by its
+    traceback it would keep references after the search."""
     failed: bool = False
     """One copy has failed since the last call, and another one has not answered yet; it may never answer."""
     called: int = 0
@@ -192,7 +193,7 @@ class _FanOut:
         self.copies.failed(shard.number, copy)
         self.copies.could_be_reached(shard.number, copy, isinstance(error, GemelError))
         self.calls.failed(shard.number, copy, error)
-        shard.error = error
+        shard.reason = error.message if isinstance(error, GemelError) else ""
         if not shard.pending:
             # Each copy at once, then all of them again after a pause.
             tried_all = shard.called % len(shard.order) == 0
@@ -223,8 +224,7 @@ def _due(shard: _Shard) -> float:
 
 def _late(gallery_name: str, missing: Sequence[_Shard]) -> IndexNotReady:
     shard = missing[0]
-    error = shard.error
-    reason = f": {error.message}" if isinstance(error, GemelError) else ""
+    reason = f": {shard.reason}" if shard.reason else ""
     return IndexNotReady(
         f"the index of gallery {gallery_name!r} is not complete: shard {shard.number} does not answer"
         f" in time{reason}; try again",

@@ -1,7 +1,9 @@
 """Calls of copies that fail or never answer. The session is replaced: references are futures."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future
 from concurrent.futures import wait as wait_for_some
@@ -76,6 +78,34 @@ def test_a_copy_that_failed_is_called_again_while_the_other_never_answers(fan_ou
     answers = fan_out(calls, copies_that_begin_with(first), [0], time.monotonic() + 30, "staff")
     assert answers == {0: ANSWER}
     assert (calls.asked[0], calls.asked.count(0), calls.asked.count(1)) == (first, 1, 5)
+
+
+def test_a_search_of_which_a_copy_has_failed_leaves_no_reference(fan_out: Any) -> None:
+    """It would call Ray when it is freed, maybe after Ray was shut down."""
+
+    class Link(_Link):
+        def get(self, reference: Any) -> Any:
+            if reference.exception(0):
+                raise RuntimeError("the actor is unavailable")  # a new error each time, as of Ray
+            return reference.result(0)
+
+    class Calls(_Calls):
+        def ask(self, session: Any, shard: int, copy: int) -> "Future[Any]":
+            future = super().ask(session, shard, copy)
+            made.append(weakref.ref(future))
+            return future
+
+    made: list[weakref.ref[Future[Any]]] = []
+    calls = Calls(failures=1)
+    calls.session = Link()
+    copies = copies_that_begin_with(1)
+    gc.disable()
+    try:
+        assert fan_out(calls, copies, [0], time.monotonic() + 30, "staff") == {0: ANSWER}
+        assert [reference() for reference in made] == [None] * len(calls.asked)
+    finally:
+        gc.enable()
+    assert len(calls.asked) > 1
 
 
 def test_calls_of_a_copy_that_never_answers_go_to_the_other_though_too_many_were_hedged(fan_out: Any) -> None:
