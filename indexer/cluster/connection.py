@@ -13,9 +13,11 @@ the cluster is there or not. What Ray does to a process that uses it, and what i
     it replaces sys.excepthook                                                  -> put back
 """
 
+import importlib
 import importlib.util
 import logging
 import os
+import sys
 import threading
 import time
 
@@ -186,10 +188,14 @@ class RayConnection:
 
 
 def prepare(settings: Settings) -> None:
-    """Sets Ray's variables. Before Ray is imported, which reads them once. Raises Misconfigured."""
+    """Sets Ray's variables, and then imports Ray, which reads them once. Nothing may import Ray
+    before: only this import leaves `sys.excepthook` as it is. Raises Misconfigured."""
     if importlib.util.find_spec("ray") is None:
         raise Misconfigured("GEMEL_CLUSTER is set, but Ray is not installed: pip install 'gemel[cluster]'")
     os.environ |= {HEAD_AWAY: str(YEARS_SECONDS), "RAY_ENABLE_AUTO_CONNECT": "0", IGNORE: "1"}
     os.environ[NODE_PROCESS] = str(os.getpid())
     os.environ.setdefault(HEAD_ANSWERS, str(HEAD_ANSWERS_SECONDS))
     environment.prepare(settings)
+    hook = sys.excepthook
+    importlib.import_module("ray")
+    sys.excepthook = hook

@@ -1,13 +1,13 @@
 """This process as one that uses Ray, a *driver*: `ray.init`, `ray.shutdown`, and what it asks the head.
 
-Imports Ray when it is first called, after `connection.prepare`.
+Each function imports Ray where it uses it: Ray reads its variables, which `connection.prepare` sets, when it
+is first imported.
 """
 
 import atexit
 import ctypes
 import logging
 import socket
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +36,8 @@ def start(settings: Settings) -> None:
         except OSError as error:
             why = error.strerror or str(error)
             raise ConnectionError(f"the head at {address} does not answer: {why}") from error
-    hook = sys.excepthook
     import ray
 
-    sys.excepthook = hook
     logging.getLogger("ray").setLevel(logging.ERROR)
     _log_messages_of_nodes()
     with signals.kept():
