@@ -5,10 +5,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from indexer.cluster.nodes import folders
+from tests.support.home import wait_for
 
 HOLDING = """
 import subprocess, sys
@@ -46,8 +48,7 @@ def test_a_folder_is_kept_until_the_last_process_that_has_its_lock_is_killed() -
         assert folders.remove_left_over() == [], "its other process still runs"
         assert holder.stdin is not None
         holder.stdin.close()
-        while not folders.remove_left_over():
-            pass
+        wait_for(folders.remove_left_over)
     assert not folder.exists()
 
 
@@ -64,3 +65,33 @@ def test_a_folder_without_a_lock_and_a_link_are_left_alone(tmp_path: Path) -> No
 
     back = kept.rename(tmp_path / f"{folders.PREFIX}back")
     assert folders.remove_left_over() == [back]
+
+
+FILES = ("a", "lock.old", "r/sockets/store", "z")
+
+
+@pytest.mark.parametrize("removed", range(len(FILES) + 1))
+def test_a_folder_whose_removal_was_interrupted_is_removed_by_the_next_start(
+    removed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many of its files."""
+    folder, lock = folders.make()
+    os.close(lock)
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    left, unlink = removed, os.unlink
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        unlink(*arguments, **options)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(os, "unlink", interrupted)
+        folders.remove_left_over()
+
+    assert folders.remove_left_over() == [folder]
+    assert not folder.exists()

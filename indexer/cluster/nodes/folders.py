@@ -42,12 +42,36 @@ def remove_left_over() -> list[Path]:
     removed = []
     for parent in {Path(tempfile.gettempdir()), SHORT_PARENT}:
         for folder in parent.glob(f"{PREFIX}*"):
-            if _is_left_over(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(folder)
+            lock = _lock_of_left_over(folder)
+            if lock is None:
+                continue
+            try:
+                if remove(folder):
+                    removed.append(folder)
+            finally:
+                os.close(lock)
     if removed:
         log.info("removed %d folders of Ray nodes that have ended", len(removed))
     return removed
+
+
+def remove(folder: Path) -> bool:
+    """Removes the folder of a node that has ended; returns whether all of it is gone. The lock file is the
+    last one to go: by it the next start finds a folder whose removal was interrupted."""
+    try:
+        inside = [entry for entry in folder.iterdir() if entry.name != _LOCK]
+        for entry in inside:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+        if any(entry.name != _LOCK for entry in folder.iterdir()):
+            return False
+        (folder / _LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError:
+        return not folder.exists()
+    return True
 
 
 def _lock(folder: Path) -> int:
@@ -60,19 +84,19 @@ def _lock(folder: Path) -> int:
     return descriptor
 
 
-def _is_left_over(folder: Path) -> bool:
-    """False for a folder of another account, and for one that is just being made: it has no lock file yet."""
+def _lock_of_left_over(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock, to be closed. None for a folder that is in use or belongs to
+    another account, and for one that is just being made: it has no lock file yet."""
     try:
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-            return False
+            return None
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
-    finally:
         os.close(descriptor)
-    return True
+        return None
+    return descriptor

@@ -7,7 +7,6 @@ fresh state and a node can be killed as a whole.
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -142,7 +141,7 @@ class Node:
         for process in processes_of(self.pid):
             with suppress(psutil.Error):
                 process.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        folders.remove(self._folder)
 
     def _read_output(self) -> None:
         stream: IO[str] | None = self._process.stderr

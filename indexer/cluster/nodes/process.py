@@ -11,7 +11,6 @@ loopback address, and be without autoscaler and log monitor.
 
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from indexer.cluster.environment import NO_OUTER_ADDRESS, common, is_loopback
+from indexer.cluster.nodes import folders
 from indexer.cluster.nodes.labels import DATABASE, MEMORY, VERSION
 from indexer.cluster.nodes.node import SHARD_RESOURCE, SHARDS_OF_A_NODE
 from indexer.cluster.nodes.stop_request import StopRequest
@@ -44,7 +44,7 @@ def main(options: dict[str, Any], answers: int) -> int:
         _answer(answers, {"code": "ray", "message": str(error).strip() or type(error).__name__})
         return 1
     finally:
-        shutil.rmtree(options["folder"], ignore_errors=True)
+        folders.remove(Path(options["folder"]))
 
 
 def _run(options: dict[str, Any], answers: int, stop: StopRequest) -> int:
