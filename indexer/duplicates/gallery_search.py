@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.calibration.threshold.decision import Decision
 from indexer.duplicates import pairs, sharded_pairs, threshold
-from indexer.duplicates.sharded_pairs import Shards
+from indexer.duplicates.sharded_pairs import OpenShards, Shards
 from indexer.errors import Misconfigured
 from indexer.index.live import LiveIndex
-from indexer.index.searchable_index import SearchableIndex
 from indexer.records import galleries, shard_sets
 from indexer.records.database.session import Database, Session
 from indexer.records.enrolled.owners import Owner, find_owners
@@ -78,15 +78,16 @@ def search(
     fpir: float | None = None,
     shards: Shards | None = None,
     progress: Callable[[int, int], object] = lambda _, __: None,
+    wait: Callable[[], object] = sharded_pairs.pause,
 ) -> GalleryDuplicates:
     """`fpir`: share of the faces that may be taken for another person; by default the gallery's for its
     duplicate check. `shards`: of the Ray cluster, where there is one. `progress` gets the number of faces
-    that were searched, and of all.
+    that were searched, and of all. `wait` is called while shards do not answer, before they are called again.
 
     Pairs who are known to be different, and pairs without a name on either side, are left out. For a gallery
     in shards no index is opened in this process. Raises GalleryNotFound, ModelUnavailable, EmbeddingsMissing,
-    and what `progress` raises; for a gallery in shards also IndexNotReady if they do not answer, and
-    Misconfigured without `shards`.
+    and what `progress` and `wait` raise; for a gallery in shards also IndexNotReady if they do not answer for
+    ten minutes, and Misconfigured without `shards`.
     """
     card = index_store.models.for_gallery(gallery)
     if gallery.face_count == 0:
@@ -94,8 +95,12 @@ def search(
             gallery=gallery, model=card.fingerprint, people=0, faces=0, decision=None, groups=[]
         )
     store = index_store.of_model(card)
-    index = _in_shards(store, gallery, shards) or _open(store, gallery)
-    total, done = index.faces, 0
+    in_shards = _in_shards(store, gallery, shards, wait)
+    if in_shards is None:
+        index = _open(store, gallery)
+        total, done = index.faces, 0
+    else:
+        total, done = in_shards.patiently(lambda index: index.faces), 0
     decision = threshold.decide(resolver, gallery, card, total, fpir)
 
     def searched(count: int) -> None:
@@ -103,11 +108,11 @@ def search(
         done += count
         progress(done, total)
 
-    if isinstance(index, LiveIndex):
+    if in_shards is None:
         found = pairs.find(index.searcher, decision.threshold, searched)
     else:
         found = sharded_pairs.find(
-            index, store.database, gallery.id, card.fingerprint, decision.threshold, searched
+            in_shards, store.database, gallery.id, card.fingerprint, decision.threshold, searched
         )
     return GalleryDuplicates(
         gallery=gallery,
@@ -167,9 +172,10 @@ def group(similar: Iterable[SimilarPeople]) -> list[list[SimilarPeople]]:
     return list(groups.values())
 
 
-def _in_shards(store: IndexStore, gallery: Gallery, shards: Shards | None) -> SearchableIndex | None:
-    """The gallery's shards; None if the gallery is not searched in shards. Raises Misconfigured,
-    IndexNotReady, EmbeddingsMissing, GalleryNotFound."""
+def _in_shards(
+    store: IndexStore, gallery: Gallery, shards: Shards | None, wait: Callable[[], object]
+) -> OpenShards | None:
+    """The gallery's shards; None if the gallery is not searched in shards. Raises Misconfigured."""
     with store.database.reading() as session:
         active = shard_sets.active(session, gallery.id, store.card.fingerprint)
     if active is None:
@@ -179,7 +185,7 @@ def _in_shards(store: IndexStore, gallery: Gallery, shards: Shards | None) -> Se
             f"gallery {gallery.name!r} is searched in {active.shards} shards on a Ray cluster, and its whole"
             " index may be too large for this machine: set GEMEL_CLUSTER here, as for the servers"
         )
-    return shards.open_for_job(gallery, store, sharded_pairs.PATIENCE_SECONDS)
+    return OpenShards(partial(shards.open_for_job, gallery, store), wait)
 
 
 def _open(store: IndexStore, gallery: Gallery) -> LiveIndex:

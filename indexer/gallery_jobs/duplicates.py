@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from indexer.duplicates import gallery_search
+from indexer.duplicates import gallery_search, sharded_pairs
 from indexer.duplicates.gallery_search import GalleryDuplicates, SimilarPeople
 from indexer.gallery_jobs.run import Run
 from indexer.records.database.session import Session
 
-REVIEWING = "adding reviews"
+OPENING, COMPARING, REVIEWING = "opening the index", "comparing", "adding reviews"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class DuplicateSearchRun(Run):
         gallery = self.gallery()
         if gallery is None or gallery.face_count == 0:
             return
-        self.note("opening the index")
+        self.note(OPENING)
         found = gallery_search.search(
             self.index_store,
             self.calibrations,
@@ -27,6 +27,7 @@ class DuplicateSearchRun(Run):
             fpir=self.job.options["fpir"],
             shards=self.shards,
             progress=self._compared,
+            wait=self._wait_for_shards,
         )
         decision = found.decision
         self.figures |= {"people": found.people, "pairs": len(found.pairs), "reviews": 0}
@@ -41,7 +42,13 @@ class DuplicateSearchRun(Run):
             self.write(REVIEWING, partial(self._add, found, portion))
 
     def _compared(self, done: int, total: int) -> None:
-        self.note("comparing", faces=total, compared=done)
+        self.note(COMPARING, faces=total, compared=done)
+
+    def _wait_for_shards(self) -> None:
+        """Raises LeaseLost."""
+        step = COMPARING if "compared" in self.figures else OPENING
+        self.note(f"{step}: waiting for shards that do not answer")
+        self.closing.wait(sharded_pairs.PAUSE_SECONDS)
 
     def _add(
         self, found: GalleryDuplicates, portion: list[SimilarPeople], session: Session

@@ -53,7 +53,7 @@ class Run(ABC):
 
     def run(self) -> GalleryJob:
         """The job, ended. Raises LeaseLost where it was cancelled or another worker has it; GalleryNotFound,
-        DatabaseUnavailable."""
+        DatabaseUnavailable; IndexNotReady where shards do not answer for long."""
         job = self.job
         caller = (
             Caller(name=job.undone_by or job.caller_name, key_id=job.undone_by_key_id)

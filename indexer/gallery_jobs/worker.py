@@ -11,7 +11,7 @@ from typing import Any
 
 from indexer.calibration.resolver import CalibrationResolver
 from indexer.duplicates.sharded_pairs import Shards
-from indexer.errors import DatabaseUnavailable, GalleryNotFound, GemelError, LeaseLost
+from indexer.errors import DatabaseUnavailable, GalleryNotFound, GemelError, IndexNotReady, LeaseLost
 from indexer.gallery_jobs.clustering.run import ClusteringRun
 from indexer.gallery_jobs.clustering.undo import UndoRun
 from indexer.gallery_jobs.duplicates import DuplicateSearchRun
@@ -86,7 +86,8 @@ class JobWorker:
             self._lease.close()
 
     def run(self, job: GalleryJob, observe: Callable[[Mapping[str, Any]], object] = lambda _: None) -> None:
-        """A job that this worker holds. Raises LeaseLost, GalleryNotFound, DatabaseUnavailable."""
+        """A job that this worker holds. Raises LeaseLost, GalleryNotFound, DatabaseUnavailable,
+        and IndexNotReady where shards do not answer for long."""
         self._working.set()
         try:
             run = (UndoRun if job.undo else _RUNS[job.kind])(
@@ -118,7 +119,7 @@ class JobWorker:
             self.run(job)
         except (LeaseLost, GalleryNotFound) as error:  # cancelled, deleted, or another worker has it
             log.info("%s %s: %s", job.kind, job.id, error)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, IndexNotReady):  # not a try: the job is not the reason
             self._give_back(held=True)
             raise
         except BaseException:

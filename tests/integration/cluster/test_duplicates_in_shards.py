@@ -1,8 +1,11 @@
 """A gallery in shards is searched for people who are enrolled twice; no process has its whole index."""
 
+from functools import partial
+
 import pytest
 
 from indexer.duplicates import gallery_search, pairs, sharded_pairs
+from indexer.duplicates.sharded_pairs import OpenShards
 from indexer.errors import Misconfigured
 from indexer.replica.store import IndexStore
 from tests.integration.cluster.conftest import GALLERY, Sharded
@@ -21,11 +24,11 @@ def test_the_shards_find_the_same_pairs_as_one_index_of_the_whole_gallery(
     engine, gallery = sharded.engine, sharded.gallery()
     assert engine.sharding is not None
     whole = pairs.find(engine.index_store.open(gallery.id).index.searcher, THRESHOLD)
-    index = engine.sharding.open_for_job(gallery, engine.index_store, 60)
+    shards = OpenShards(partial(engine.sharding.open_for_job, gallery, engine.index_store))
     searched: list[int] = []
 
     found = sharded_pairs.find(
-        index, engine.database, gallery.id, CARD.fingerprint, THRESHOLD, searched.append
+        shards, engine.database, gallery.id, CARD.fingerprint, THRESHOLD, searched.append
     )
 
     assert len(found.pairs) > 20

@@ -1,19 +1,28 @@
 """Searches for duplicates over HTTP: which pairs get a review, and how a search ends."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from indexer.errors import LeaseLost
+from indexer.duplicates import sharded_pairs
+from indexer.errors import IndexNotReady, LeaseLost
 from indexer.gallery_jobs.duplicates import DuplicateSearchRun
-from indexer.records import galleries
+from indexer.index.live import LiveIndex
+from indexer.records import galleries, shard_sets
+from indexer.records.database.session import Session
+from indexer.records.enrolled.parts.people import count_people
 from indexer.records.gallery_jobs import jobs, leases
 from indexer.records.gallery_jobs.kinds import DUPLICATE_SEARCH
-from indexer.records.tables import GalleryJob
+from indexer.records.tables import Gallery, GalleryJob
+from indexer.replica.store import IndexStore
+from indexer.types import NearPerson, Vectors
 from tests.integration.people.album import Album
 from tests.integration.people.conftest import GALLERY, PATH, People
 from tests.support.asking import assert_problem
@@ -83,6 +92,94 @@ def test_a_pair_that_is_enrolled_twice_gets_one_review_however_often_one_searche
     assert (again["figures"]["pairs"], again["figures"]["reviews"]) == (1, 0)
     listed = searches.client.get(SEARCHES).json()["duplicate_searches"]
     assert [one["id"] for one in listed] == [again["id"], done["id"]]
+
+
+class Shards:
+    """Stands for those of a Ray cluster, with the gallery's whole index behind it. The calls whose numbers
+    are in `away` are not answered."""
+
+    def __init__(self, away: Container[int]) -> None:
+        self._away = away
+        self._calls = count()
+
+    def answer(self) -> None:
+        if next(self._calls) in self._away:
+            raise IndexNotReady("the shards do not answer")
+
+    def open_for_job(self, gallery: Gallery, store: IndexStore, _: float) -> Any:
+        self.answer()
+        return IndexInShards(self, store.open(gallery.id).index)
+
+
+class IndexInShards:
+    def __init__(self, shards: Shards, whole: LiveIndex) -> None:
+        self._shards = shards
+        self._whole = whole
+        self.faces = whole.faces
+
+    def search_identities(self, probes: Vectors, k: int) -> list[list[NearPerson]]:
+        self._shards.answer()
+        return self._whole.search_identities(probes, k)
+
+
+@pytest.fixture
+def in_shards(searches: Searches, monkeypatch: pytest.MonkeyPatch) -> Searches:
+    """Its gallery has a set of shards, as the database knows it."""
+    monkeypatch.setattr(sharded_pairs, "PAUSE_SECONDS", 0.01)
+    with searches.people.database.transaction() as session:
+        gallery = galleries.get(session, GALLERY)
+        model = searches.people.engine.pipeline.card.fingerprint
+        made = shard_sets.begin(session, gallery.id, model, shards=1, copies=1, block=4)
+        shard_sets.activate(session, made.id)
+    return searches
+
+
+def attempts(searches: Searches, id: str) -> int:
+    with searches.people.database.reading() as session:
+        return session.scalars(select(GalleryJob.attempts).where(GalleryJob.id == UUID(id))).one()
+
+
+@pytest.mark.parametrize("patience_seconds", [60, 0])
+def test_a_search_waits_for_shards_that_are_away(
+    in_shards: Searches, monkeypatch: pytest.MonkeyPatch, patience_seconds: int
+) -> None:
+    """The first two calls open the index, and the fourth one searches it. Without patience the worker begins
+    the search again, however often."""
+    worker = in_shards.client.app.state.job_worker  # type: ignore[attr-defined]
+    monkeypatch.setattr(worker, "_shards", Shards({0, 1, 3, 4}))
+    monkeypatch.setattr(sharded_pairs, "PATIENCE_SECONDS", patience_seconds)
+
+    done = in_shards.done()
+
+    assert (done["state"], done["problem"], done["figures"]["pairs"]) == ("done", None, 1)
+    assert attempts(in_shards, done["id"]) == 1, "to wait is no attempt"
+    assert len(in_shards.reviews()) == 1
+
+
+def test_a_search_that_waits_for_shards_can_be_cancelled(in_shards: Searches) -> None:
+    job = in_shards.created("here")
+    run = replace(in_shards.run(job, "here"), shards=Shards(range(2**62)))
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(run.run)
+        wait_for(lambda: "waiting for shards" in (in_shards.get(job.id)["step"] or ""), 30)
+        in_shards.client.post(f"{SEARCHES}/{job.id}/cancel").raise_for_status()
+        with pytest.raises(LeaseLost):
+            running.result(30)
+
+
+def test_the_people_of_a_gallery_in_shards_are_counted_without_a_limit_of_time(
+    in_shards: Searches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[str | None] = []
+
+    def counted(session: Session, gallery_id: UUID, *, most: int) -> int:
+        limits.append(session.scalar(text("SHOW statement_timeout")))
+        return count_people(session, gallery_id, most=most)
+
+    monkeypatch.setattr(sharded_pairs, "count_people", counted)
+    run = replace(in_shards.run(in_shards.created("here"), "here"), shards=Shards(()))
+    assert run.run().state == "done"
+    assert limits == ["0"]
 
 
 def test_a_smaller_fpir_raises_the_threshold(searches: Searches) -> None:
