@@ -85,7 +85,7 @@ class ClusteringRun(Run):
     def _check_memory(self, gallery: Gallery, card: ModelCard) -> None:
         """Raises NotEnoughRoom if this machine has too little memory. Groups are found on one machine, also
         those of a gallery in shards, which may be larger than any machine."""
-        with self.database.reading() as session:
+        with self.database.repeatable_read() as session:  # no statement timeout: it may read millions of rows
             faces, named = records.count(session, gallery.id)
         needed = (FACE_VECTORS * faces + NAMED_VECTORS * named) * card.dimension * VALUE_BYTES
         free = memory.available_bytes()

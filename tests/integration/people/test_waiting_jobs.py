@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from indexer.errors import LeaseLost
 from indexer.gallery_jobs import run as runs
 from indexer.gallery_jobs.clustering.run import ClusteringRun
 from indexer.records import galleries
+from indexer.records.clusterings import faces
+from indexer.records.clusterings.faces import count
 from indexer.records.database.session import Database, Session, Timeouts
 from tests.integration.people.album import CLUSTERINGS, Album
 from tests.integration.people.conftest import People
@@ -81,3 +85,18 @@ def test_a_clustering_that_waits_can_be_cancelled(album: Album, run: ClusteringR
             running.result(30)
 
     assert album.get(str(run.job.id))["state"] == "cancelled"
+
+
+def test_the_faces_of_a_gallery_are_counted_without_a_limit_of_time(
+    run: ClusteringRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A very large gallery takes longer than other statements may."""
+    limits: list[str | None] = []
+
+    def counted(session: Session, gallery_id: UUID) -> tuple[int, int]:
+        limits.append(session.scalar(text("SHOW statement_timeout")))
+        return count(session, gallery_id)
+
+    monkeypatch.setattr(faces, "count", counted)
+    assert run.run().state == "done"
+    assert limits == ["0"]
