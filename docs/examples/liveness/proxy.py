@@ -7,11 +7,11 @@ Take the functions that are marked into the server that you have. Nothing but Py
 
 import json
 import os
+import re
 import secrets
 import sys
 import urllib.error
 import urllib.request
-from email.message import Message
 from functools import partial
 from http.client import HTTPException
 from http.cookies import CookieError, SimpleCookie
@@ -26,6 +26,8 @@ DRAW, CHECK = "/liveness/challenges", "/liveness"
 PATHS = {DRAW: "/v1/liveness/challenges", CHECK: "/v1/liveness"}
 MAX_BYTES = 10_000_000
 SECONDS = 60
+FORM = re.compile(r'multipart/form-data; *boundary=("?)([0-9A-Za-z_-]{1,70})\1', re.IGNORECASE)
+"""Content-Type of a form, as browsers send it. Of two boundaries, Gemel might take the other one."""
 COOKIE = "liveness"
 MAX_TOKENS = 10_000
 TOKENS: dict[str, str] = {}
@@ -54,17 +56,17 @@ def answer_for_page(path: str, status: int, found: dict[str, Any]) -> dict[str, 
     return {field: found[field] for field in fields}
 
 
-def with_token(body: bytes, content_type: str | None, token: str) -> bytes | None:
-    """Take this into your server. Returns the form with the token; None if the body is no form. The page
-    never gets the token, so that nobody can answer a challenge of another session, or leave the challenge
-    out."""
-    stated = Message()
-    stated["Content-Type"] = content_type or ""
-    boundary = stated.get_boundary()
-    if stated.get_content_type() != "multipart/form-data" or not boundary:
+def with_token(body: bytes, content_type: str | None, token: str) -> tuple[bytes, str] | None:
+    """Take this into your server. Returns the form with the token, and its Content-Type; None if the body is
+    no form. The page never gets the token, so that nobody can answer a challenge of another session, or leave
+    the challenge out. For the same reason Gemel never gets the browser's own Content-Type: with another
+    boundary than the one that is used here, it would not see the token."""
+    stated = FORM.fullmatch(content_type or "")
+    if stated is None:
         return None
+    boundary = stated[2]
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="token"\r\n\r\n{token}\r\n'
-    return head.encode() + body
+    return head.encode() + body, f"multipart/form-data; boundary={boundary}"
 
 
 def remember(token: str) -> str:
@@ -92,19 +94,19 @@ class Handler(SimpleHTTPRequestHandler):
         if self.path not in PATHS or length > MAX_BYTES:
             self.send_error(404 if self.path not in PATHS else 413)
             return
-        kind = self.headers.get("Content-Type")
-        form: bytes | None = self.rfile.read(length)
+        body = self.rfile.read(length)
+        form: tuple[bytes, str | None] | None = b"", None  # the page does not choose how a challenge is drawn
         if self.path == CHECK:
             token = TOKENS.pop(session_of(self.headers.get("Cookie")), None)
             if token is None:  # of another browser, or used
                 self.answer(409, {})
                 return
-            form = with_token(form or b"", kind, token)
+            form = with_token(body, self.headers.get("Content-Type"), token)
         if form is None:
             self.send_error(415)
             return
         try:
-            self.answer(*ask_gemel(self.path, form, kind))
+            self.answer(*ask_gemel(self.path, *form))
         except (OSError, ValueError, HTTPException):  # Gemel does not answer, or not as it should
             self.answer(502, {})
 

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from playwright.sync_api import BrowserContext, Page, Response, Route, expect
 
+from indexer.liveness.challenges import MIN_MOVEMENTS
 from indexer.settings import Settings
 from tests.support.browser import accessibility
 from tests.support.browser.acting import act, turning_and_nodding
@@ -161,6 +162,39 @@ def test_a_challenge_is_answered_by_the_browser_that_has_drawn_it_and_once(serve
     assert (drawn.status_code, list(drawn.json())) == (201, ["movements"])
     assert (without.status_code, checked.status_code, again.status_code) == (409, 200, 409)
     assert "movements_not_shown" in checked.json()["reasons"], "it is judged by its challenge"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data; boundary=outer; boundary=inner",
+        "multipart/form-data; boundary=outer; BOUNDARY=inner",
+        "multipart/form-data; boundary*=utf-8''outer; boundary=inner",
+        "multipart/form-data; boundary*0=outer; boundary=inner",
+        'multipart/form-data; boundary="outer\\"; boundary=inner"',
+        "multipart/form-data; charset=utf-8; boundary=inner",
+        "multipart/form-data",
+        "application/json",
+    ],
+)
+def test_a_form_whose_boundary_could_be_read_in_two_ways_is_not_passed_on(
+    server: str, content_type: str
+) -> None:
+    """Its token would lie before the first part that Gemel sees: a burst without a challenge."""
+    head = b'--inner\r\nContent-Disposition: form-data; name="frames"; filename="1.jpg"\r\n\r\n'
+    body = 3 * (head + presented(50) + b"\r\n") + b"--inner--\r\n"
+    with httpx2.Client(base_url=server, timeout=STEPS_MS / 1000) as browser:
+        browser.post("/liveness/challenges").raise_for_status()
+        answer = browser.post("/liveness", content=body, headers={"Content-Type": content_type})
+
+    assert answer.status_code == 415
+
+
+def test_a_browser_does_not_choose_how_many_movements_are_drawn(server: str) -> None:
+    usual = httpx2.post(f"{server}/liveness/challenges")
+    wished = httpx2.post(f"{server}/liveness/challenges", json={"movements": MIN_MOVEMENTS})
+
+    assert len(wished.json()["movements"]) == len(usual.json()["movements"]) > MIN_MOVEMENTS
 
 
 @pytest.mark.parametrize(
