@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -24,7 +25,7 @@ class ClipPicture:
 
 class _Frame(BaseModel):
     at_ms: int
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, Literal[3]]
 
 
 class _Frames(BaseModel):
@@ -58,6 +59,8 @@ class ClipProcess(ChildProcess):
         height, width, _ = frame.shape
         if not (0 < height <= self._limits.max_side_px and 0 < width <= self._limits.max_side_px):
             raise ValueError("the process answers with more than it may")
+        if not 0 <= frame.at_ms <= 1000 * self._limits.max_seconds:
+            raise ValueError(f"the process answers with a frame at {frame.at_ms} ms")
         head = b"P6 %d %d 255\n" % (width, height)
         buffer = bytearray(head) + bytearray(height * width * 3)
         self.socket.receive_into(memoryview(buffer)[len(head) :], deadline)

@@ -84,14 +84,14 @@ class ChildProcess:
         """The block is one request, which may take `seconds` of processor time. Yields its deadline, by
         `time.monotonic`. `what`: the noun for messages.
 
-        Raises Busy if the block raises TimeoutError, and ProcessDied if it raises another OSError or
-        ValueError: the process is dead, or answers nonsense.
+        Raises Busy if the block raises TimeoutError, and ProcessDied if it raises another OSError, ValueError
+        or OverflowError: the process is dead, or answers nonsense.
         """
         try:
             yield time.monotonic() + seconds * _WALL_FACTOR + _START_SECONDS
         except TimeoutError:
             raise Busy(f"the machine was too busy to decode {what} in time") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, OverflowError):
             raise ProcessDied(self._status()) from None
 
     def receive_answer(self, length: int, kind: type[Answer], deadline: float) -> Answer:

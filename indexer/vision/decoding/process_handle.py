@@ -5,6 +5,7 @@ import mmap
 import os
 import select
 import socket
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel
@@ -12,14 +13,23 @@ from pydantic import BaseModel
 from indexer.errors import ImageTooExpensive, ImageTooLarge, UnreadableImage, UnsupportedImageFormat
 from indexer.vision.decoding.child_process import ChildProcess
 from indexer.vision.decoding.decode import Picture
+from indexer.vision.decoding.formats import MAX_SIDE_PX
 from indexer.vision.decoding.process import ANSWER, REQUEST, SEALS
 
 
 class _Decoded(BaseModel):
-    shape: tuple[int, int, int]
+    shape: tuple[int, int, Literal[3]]
     width_px: int
     height_px: int
-    divisor: int
+    divisor: Literal[1, 2, 4, 8]
+
+    def check(self, max_pixels: int) -> None:
+        """Raises ValueError if no picture that is decoded within `max_pixels` has these sizes."""
+        height, width, _ = self.shape
+        if not (0 < height <= MAX_SIDE_PX and 0 < width <= MAX_SIDE_PX and height * width <= max_pixels):
+            raise ValueError("the process answers with more pixels than it may, or with none")
+        if not (0 < self.height_px <= height * self.divisor and 0 < self.width_px <= width * self.divisor):
+            raise ValueError("the process answers with a file of another size than its picture")
 
 
 class ProcessHandle(ChildProcess):
@@ -28,7 +38,8 @@ class ProcessHandle(ChildProcess):
     rejections = (UnsupportedImageFormat, UnreadableImage, ImageTooLarge, ImageTooExpensive)
 
     def __init__(self, max_pixels: int, *, module: str = "indexer.vision.decoding.process") -> None:
-        """Raises OSError."""
+        """`max_pixels`: of a decoded picture. Raises OSError."""
+        self._max_pixels = max_pixels
         super().__init__(module, [str(max_pixels)], {"OPENBLAS_NUM_THREADS": "1"})
 
     def decode(self, data: bytes, seconds: float, min_side_px: float) -> Picture:
@@ -49,6 +60,7 @@ class ProcessHandle(ChildProcess):
             raise ConnectionResetError("the process has closed its socket")
         [length] = ANSWER.unpack(head)
         decoded = self.receive_answer(length, _Decoded, deadline)
+        decoded.check(self._max_pixels)  # before any memory is mapped: the kernel allocates all of it then
         height, width, channels = decoded.shape
         [descriptor] = descriptors
         if fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & SEALS != SEALS:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,10 @@ NONSENSE = {
     "a frame that is no object": b'{"frames": [null]}',
     "a shape that is no size": b'{"frames": [{"at_ms": 0, "shape": [Infinity, 4, 3]}]}',
     "a frame that is too large": b'{"frames": [{"at_ms": 0, "shape": [100000, 100000, 3]}]}',
+    "a frame of one channel": b'{"frames": [{"at_ms": 0, "shape": [4, 4, 1]}]}',
+    "a frame of no width": b'{"frames": [{"at_ms": 0, "shape": [4, 0, 3]}]}',
+    "a frame before the clip": b'{"frames": [{"at_ms": -1, "shape": [1, 1, 3]}]}',
+    "a frame after the longest clip": b'{"frames": [{"at_ms": 1000000, "shape": [1, 1, 3]}]}',
     "too many frames": json.dumps({"frames": 31 * [{"at_ms": 0, "shape": [1, 1, 3]}]}).encode(),
     "a picture without memory": b'{"shape": [4, 4, 3], "width_px": 4, "height_px": 4, "divisor": 1}',
     "an unknown error": b'{"code": "gallery_not_found", "message": "", "details": {}}',
@@ -54,6 +59,45 @@ def test_a_process_that_answers_nonsense_counts_as_dead(monkeypatch: pytest.Monk
             picture.decode(b"a picture", 1.0, 0.0)
     finally:
         clip.close()
+        picture.close()
+
+
+PICTURE: dict[str, Any] = {"shape": [20, 40, 3], "width_px": 40, "height_px": 20, "divisor": 1}
+NO_PICTURE: dict[str, dict[str, Any]] = {
+    "a negative side": {"shape": [-1, 1, 3]},
+    "two negative sides": {"shape": [-4, -4, 3]},
+    "no pixels": {"shape": [0, 40, 3]},
+    "a side beyond 64 bits": {"shape": [10**30, 1, 3]},
+    "more pixels than the limit": {"shape": [40, 40, 3], "height_px": 40},
+    "one channel": {"shape": [20, 40, 1]},
+    "four channels": {"shape": [20, 40, 4]},
+    "a divisor of zero": {"divisor": 0},
+    "a divisor that no decoder has": {"divisor": 3},
+    "a negative divisor": {"divisor": -1},
+    "a file without a width": {"width_px": 0},
+    "a file that is larger than its picture": {"height_px": 10**30},
+}
+
+
+@pytest.mark.parametrize("change", NO_PICTURE.values(), ids=NO_PICTURE.keys())
+def test_a_picture_that_cannot_be_is_not_mapped_into_memory(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    monkeypatch.setenv(lying_decoder.MEMORY, "100000")
+    picture = ProcessHandle(1000, module=answering(monkeypatch, json.dumps(PICTURE | change).encode()))
+    try:
+        with pytest.raises(ProcessDied):
+            picture.decode(b"a picture", 1.0, 0.0)
+    finally:
+        picture.close()
+
+
+def test_a_picture_within_the_limits_is_read_from_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(lying_decoder.MEMORY, "100000")
+    picture = ProcessHandle(1000, module=answering(monkeypatch, json.dumps(PICTURE).encode()))
+    try:
+        assert picture.decode(b"a picture", 1.0, 0.0).pixels.shape == (20, 40, 3)
+    finally:
         picture.close()
 
 
