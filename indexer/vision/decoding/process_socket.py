@@ -33,10 +33,12 @@ class ProcessSocket:
             buffer = buffer[count:]
 
     def wait_for(self, event: int, deadline: float) -> None:
-        """Until the socket is ready."""
+        """Until the socket is ready. The deadline also holds for a process that sends byte after byte."""
         poll = select.poll()
         poll.register(self.connection, event)
-        while not poll.poll(_POLL_SECONDS * 1e3):
+        while True:
             raise_if_abandoned()
             if time.monotonic() > deadline:
                 raise TimeoutError
+            if poll.poll(_POLL_SECONDS * 1e3):
+                return
