@@ -52,7 +52,8 @@ def update(
     `policy`: the members of `POLICY` that change; None means the setting's value, and leaves
     those of `NEVER_NULL` as they are. The FPIR of the duplicate check needs no support, like its
     default. `person_score`: that the gallery is about to get, on which its calibration depends. What imports
-    have estimated of attributes that `policy` no longer permits is deleted.
+    have estimated of attributes that `policy` does not permit is deleted. So is what the policy before it did
+    not permit, which an older version may have left.
     Raises GalleryNotFound, ModelUnavailable, PolicyUnsupported.
     """
     assert policy.keys() <= POLICY, policy
@@ -63,17 +64,18 @@ def update(
         card = models.for_gallery(gallery)
         calibration = resolver.for_gallery(gallery, card, person_score=person_score)
         check_supported(calibration, fpir, gallery.face_count)
-    permitted = policy.get("attributes")
-    with database.transaction(long=permitted is not None) as session:
+    with database.transaction(long="attributes" in policy) as session:
         row = galleries.lock(session, gallery.id)
+        lists = (row.attributes, policy["attributes"]) if "attributes" in policy else ()
         details = {field: [getattr(row, field), value] for field, value in policy.items()}
         if details:
             record(session, AuditEvent(action=Action.GALLERY_CHANGED, gallery=row.name, details=details))
         for field, value in policy.items():
             if field not in NEVER_NULL or value is not None:
                 setattr(row, field, value)
-        if permitted is not None:
-            forget_forbidden(session, gallery.id, permitted)
+        for permitted in lists:
+            if permitted is not None:
+                forget_forbidden(session, gallery.id, permitted)
     with database.reading() as session:
         return galleries.get(session, name)
 

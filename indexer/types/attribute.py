@@ -1,5 +1,6 @@
 """What a request can ask of a face beside who it is."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -20,6 +21,12 @@ class Attribute(StrEnum):
     QUALITY = "quality"
     """What to do for a better picture."""
 
+
+MADE_OF: Mapping[Attribute, tuple[Attribute, ...]] = {
+    Attribute.OCCLUSION: (Attribute.MASK, Attribute.GLASSES),
+    Attribute.GENDER: (Attribute.AGE,),
+}
+"""From whose estimates others are made. An attribute is forbidden where one of these is."""
 
 SENSITIVE = frozenset({Attribute.EXPRESSION, Attribute.AGE, Attribute.GENDER})
 """Off unless an operator permits them: see docs/explanation/attributes.md."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from indexer.types import Attribute
+from indexer.types import MADE_OF, Attribute
 
 _FORGET = text("""
 UPDATE import_file SET estimates = NULLIF(estimates - CAST(:forbidden AS text[]), '{}')
@@ -18,7 +18,12 @@ WHERE import_job.id = import_file.import_id AND import_job.gallery_id = :gallery
 
 
 def forget_forbidden(session: Session, gallery_id: UUID, permitted: Collection[str]) -> None:
-    """Deletes all estimates of the gallery's imports but those of `permitted` attributes. Within the
-    transaction that changes the policy: workers record estimates under the gallery's lock."""
-    forbidden = [each.value for each in Attribute if each not in permitted]
+    """Deletes all estimates of the gallery's imports but those of `permitted` attributes; also of those that
+    are made of one that is not permitted. Within the transaction that changes the policy: workers record
+    estimates under the gallery's lock."""
+    forbidden = [
+        each.value
+        for each in Attribute
+        if not all(needed in permitted for needed in (each, *MADE_OF.get(each, ())))
+    ]
     session.execute(_FORGET, {"gallery_id": gallery_id, "forbidden": forbidden})

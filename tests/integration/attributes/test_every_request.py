@@ -265,6 +265,35 @@ def test_what_an_import_has_estimated_is_hidden_where_it_is_no_longer_permitted_
     assert shown() == {}, "what was deleted does not come back"
 
 
+@pytest.mark.parametrize("by_older_version", [False, True])
+def test_what_is_made_of_a_forbidden_attribute_is_deleted_too(
+    database: Database, settings: Settings, hopper: bytes, by_older_version: bool
+) -> None:
+    """A gender is made of what the network of the age says."""
+    chosen = settings.model_copy(update={"attributes": "age,gender"})
+    with TestClient(create_app(chosen)) as client:
+        importer = Importer(client=client)
+        id = importer.create(attributes=["gender", "age"])
+        importer.send(id, {"grace/1.jpg": hopper})
+        importer.finish(id)
+        gallery = f"/v1/galleries/{importer.gallery}"
+
+        def shown() -> list[str]:
+            return sorted(importer.files(id)["grace/1.jpg"]["attributes"])
+
+        before = shown()
+        if by_older_version:
+            with database.transaction() as session:
+                session.execute(text("UPDATE gallery SET attributes = ARRAY['gender']"))
+        else:
+            client.patch(gallery, json={"attributes": ["gender"]}).raise_for_status()
+        client.patch(gallery, json={"attributes": None}).raise_for_status()
+
+        assert (before, shown()) == (["age", "gender"], [])
+    with database.reading() as session:
+        assert session.scalar(text("SELECT estimates FROM import_file")) is None
+
+
 def test_an_import_estimates_nothing_that_is_not_permitted_or_of_people_without_names(
     staff: TestClient, hopper: bytes
 ) -> None:
