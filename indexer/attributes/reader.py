@@ -48,7 +48,8 @@ class AttributeReader:
         self._load = load or ProcessorLoad()
         self._limit = limit or ConcurrencyLimit(threads, purpose="slot for attributes")
         self._turns = threading.local()
-        self._heads: dict[Attribute, Head] = {}
+        self._heads: dict[tuple[Attribute, frozenset[Attribute]], Head] = {}
+        """By the attribute, and by the permitted ones that improve it."""
         self._lock = threading.Lock()
 
     def check(self, requested: Collection[Attribute], gallery_permits: Collection[str] | None = None) -> None:
@@ -106,13 +107,18 @@ class AttributeReader:
             for attribute in attributes
             if self.is_permitted(attribute, gallery_permits)
             and self.is_available(attribute)
-            and self._opens(attribute)
+            and self._opens(attribute, self._permitted_by(gallery_permits))
         )
 
-    def _opens(self, attribute: Attribute) -> bool:
+    def _permitted_by(self, gallery_permits: Collection[str] | None) -> frozenset[Attribute]:
+        if gallery_permits is None:
+            return self._permitted
+        return frozenset(each for each in self._permitted if each in gallery_permits)
+
+    def _opens(self, attribute: Attribute, permitted: frozenset[Attribute]) -> bool:
         """Whether its head can be opened. Logs why not."""
         try:
-            self._head(attribute)
+            self._head(attribute, permitted)
         except (WeightsMissing, WeightsDamaged) as error:
             _unopened.line(
                 logging.WARNING, error.message, "%s is not estimated: %s", attribute, error.message
@@ -168,30 +174,37 @@ class AttributeReader:
         beyond `max_faces`. Call it within a `turn`, and after `check`. `gallery_permits`: as of `check`; here
         it says which networks may run for other attributes. Raises Abandoned, WeightsMissing,
         WeightsDamaged."""
-        permitted = self._permitted if gallery_permits is None else self._permitted & set(gallery_permits)
+        permitted = self._permitted_by(gallery_permits)
         faces = photograph.faces[: self._max_faces] if requested else []
         views = [FaceView.of(photograph, face, permitted) for face in faces]
-        estimated = self._estimated(views, requested, watch) if views else []
+        estimated = self._estimated(views, requested, watch, permitted) if views else []
         return estimated + [NO_ESTIMATES] * (len(photograph.faces) - len(estimated))
 
     def _estimated(
-        self, views: list[FaceView], requested: Collection[Attribute], watch: Stopwatch
+        self,
+        views: list[FaceView],
+        requested: Collection[Attribute],
+        watch: Stopwatch,
+        permitted: frozenset[Attribute],
     ) -> list[Estimates]:
         columns = {}
         with self._load.task():
             for attribute in requested:
                 raise_if_abandoned()
                 with watch.stage(Stage.ATTRIBUTES):
-                    columns[attribute] = self._head(attribute).estimate(views)
+                    columns[attribute] = self._head(attribute, permitted).estimate(views)
         return [
             {attribute.value: estimates[number] for attribute, estimates in columns.items()}
             for number in range(len(views))
         ]
 
-    def _head(self, attribute: Attribute) -> Head:
-        head = self._heads.get(attribute)  # another head that is opened just then holds up nobody
+    def _head(self, attribute: Attribute, permitted: frozenset[Attribute]) -> Head:
+        """`permitted`: the weights of others are not even read, which may be damaged."""
+        kind = self._kinds[attribute]
+        key = attribute, permitted.intersection(kind.better_with)
+        head = self._heads.get(key)  # another head that is opened just then holds up nobody
         if head is None:
             with self._lock:
-                head = self._heads.get(attribute) or self._kinds[attribute].open(self._sources)
-                self._heads[attribute] = head
+                head = self._heads.get(key) or kind.open(self._sources.permitting(permitted))
+                self._heads[key] = head
         return head

@@ -1,9 +1,9 @@
 """Which head gives which attribute. To add one: a file beside this one, its weights in
 `weights.published`, and a line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any, TypeVar
 
 from indexer.attributes.head import Head
 from indexer.attributes.heads.age_gender import AgeHead, GenderHead
@@ -16,7 +16,7 @@ from indexer.attributes.heads.occlusion import OcclusionHead
 from indexer.attributes.heads.pose import PoseHead
 from indexer.attributes.heads.quality import QualityHead
 from indexer.attributes.heads.trained_expression import TrainedHead
-from indexer.types import Attribute
+from indexer.types import MADE_OF, Attribute
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import is_present, read_verified
 from indexer.weights.published import (
@@ -38,6 +38,8 @@ LIVENESS = (MINIFASNET_V2, MINIFASNET_V1SE, MINIFASNET_CELEBA_SPOOF)
 
 HEAD_POSE = (HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS)
 
+Opened = TypeVar("Opened", bound=Head)
+
 
 class HeadSources:
     """The weights of the heads, and the heads that others use too, each opened once. Its caller holds a lock
@@ -47,34 +49,51 @@ class HeadSources:
         self.threads = threads
         """How many faces a head takes in at once."""
         self._store = store
+        self._permitted: Collection[Attribute] = tuple(Attribute)
+        self._opened: dict[Hashable, Any] = {}
+
+    def permitting(self, permitted: Collection[Attribute]) -> "HeadSources":
+        """The same heads, of which those of `permitted` attributes alone serve to improve another one."""
+        restricted = HeadSources(self._store, self.threads)
+        restricted._permitted, restricted._opened = permitted, self._opened
+        return restricted
 
     def read(self, file: WeightFile) -> bytes:
         """Raises WeightsMissing, WeightsDamaged."""
         return read_verified(file, self._store)
 
-    def are_present(self, files: tuple[WeightFile, ...]) -> bool:
-        return all(is_present(file, self._store) for file in files)
+    def improves(self, attribute: Attribute, *files: WeightFile) -> bool:
+        """Whether the head of `attribute`, with weights in `files`, may be opened for another attribute."""
+        return attribute in self._permitted and all(is_present(file, self._store) for file in files)
 
-    @cached_property
+    @property
     def age(self) -> AgeHead:
-        return AgeHead(self.read(AGE), threads=self.threads)
+        return self._once("age", lambda: AgeHead(self.read(AGE), threads=self.threads))
 
-    @cached_property
+    @property
     def glasses(self) -> GlassesHead:
-        return GlassesHead(self.read(GLASSES), threads=self.threads)
+        return self._once("glasses", lambda: GlassesHead(self.read(GLASSES), threads=self.threads))
 
-    @cached_property
+    @property
     def mask(self) -> MaskHead:
-        return MaskHead(self.read(MASK), threads=self.threads)
+        return self._once("mask", lambda: MaskHead(self.read(MASK), threads=self.threads))
 
-    @cached_property
+    @property
     def eyes(self) -> EyesHead:
-        glasses = self.glasses if self.are_present((GLASSES,)) else None
-        return EyesHead(self.read(IRIS), threads=self.threads, glasses=glasses)
+        glasses = self.glasses if self.improves(Attribute.GLASSES, GLASSES) else None
+        return self._once(
+            ("eyes", glasses), lambda: EyesHead(self.read(IRIS), threads=self.threads, glasses=glasses)
+        )
 
-    @cached_property
+    @property
     def pose(self) -> PoseHead:
-        return PoseHead(*map(self.read, HEAD_POSE), threads=self.threads)
+        return self._once("pose", lambda: PoseHead(*map(self.read, HEAD_POSE), threads=self.threads))
+
+    def _once(self, key: Hashable, open_head: Callable[[], Opened]) -> Opened:
+        if key not in self._opened:
+            self._opened[key] = open_head()
+        opened: Opened = self._opened[key]
+        return opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +103,9 @@ class HeadKind:
     """Raises WeightsMissing, WeightsDamaged."""
     made_of: tuple[Attribute, ...] = ()
     """Attributes from whose estimates this one is made. They must be permitted too."""
+    better_with: tuple[Attribute, ...] = ()
+    """Attributes whose networks improve this one where they are permitted and on this machine. `open` opens
+    no other ones."""
     trained: TrainedHead | None = None
     """A head of the operator's own, on the features of a published network."""
 
@@ -111,26 +133,29 @@ HEADS: Mapping[Attribute, HeadKind] = {
     ),
     Attribute.MASK: HeadKind(weights=(MASK,), open=lambda sources: sources.mask),
     Attribute.GLASSES: HeadKind(weights=(GLASSES,), open=lambda sources: sources.glasses),
-    Attribute.EYES: HeadKind(weights=(IRIS,), open=lambda sources: sources.eyes),
+    Attribute.EYES: HeadKind(
+        weights=(IRIS,), open=lambda sources: sources.eyes, better_with=(Attribute.GLASSES,)
+    ),
     Attribute.OCCLUSION: HeadKind(
         weights=(MASK, GLASSES),
         open=lambda sources: OcclusionHead(sources.mask, sources.glasses),
-        made_of=(Attribute.MASK, Attribute.GLASSES),
+        made_of=MADE_OF[Attribute.OCCLUSION],
     ),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
-        weights=(),  # better with networks whose weights are on this machine
+        weights=(),
         open=lambda sources: QualityHead(
-            sources.pose if sources.are_present(HEAD_POSE) else None,
-            sources.mask if sources.are_present((MASK,)) else None,
-            sources.glasses if sources.are_present((GLASSES,)) else None,
-            sources.eyes if sources.are_present((IRIS,)) else None,
+            sources.pose if sources.improves(Attribute.POSE, *HEAD_POSE) else None,
+            sources.mask if sources.improves(Attribute.MASK, MASK) else None,
+            sources.glasses if sources.improves(Attribute.GLASSES, GLASSES) else None,
+            sources.eyes if sources.improves(Attribute.EYES, IRIS) else None,
         ),
+        better_with=(Attribute.POSE, Attribute.MASK, Attribute.GLASSES, Attribute.EYES),
     ),
     Attribute.AGE: HeadKind(weights=(AGE,), open=lambda sources: sources.age),
     Attribute.GENDER: HeadKind(
         weights=(GENDER, AGE),
         open=lambda sources: GenderHead(sources.read(GENDER), sources.age, threads=sources.threads),
-        made_of=(Attribute.AGE,),
+        made_of=MADE_OF[Attribute.GENDER],
     ),
 }

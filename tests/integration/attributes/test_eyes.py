@@ -1,6 +1,7 @@
 """Open and closed eyes, on real faces."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ from indexer.attributes.head import FaceView
 from indexer.attributes.heads.eyes.head import EyesHead
 from indexer.attributes.heads.glasses import SUNGLASSES, GlassesHead
 from indexer.attributes.reader import AttributeReader
+from indexer.errors import WeightsDamaged
 from indexer.pipeline.pipeline import Pipeline
 from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Attribute
 from indexer.vision import degrade
+from indexer.weights import published
 from indexer.weights.store import WeightStore
 from tests.support.pictures import jpeg, pixels, shared
 from tests.support.weights import IRIS, attributes_mirror, needs_attributes, needs_eyes
@@ -110,6 +113,21 @@ def test_eyes_behind_what_the_glasses_network_takes_for_sunglasses_are_covered(p
     [worn] = EyesHead(IRIS.read_bytes(), threads=1, glasses=Sunglasses()).estimate(views[1:])
 
     assert (bare.value, worn.value, worn.cannot_tell) == ("closed", None, CannotTell.COVERED)
+
+
+def test_damaged_weights_for_glasses_matter_only_where_glasses_are_permitted(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    (attributes_mirror(tmp_path) / published.GLASSES.name).write_bytes(b"damaged")
+    store = WeightStore(folder=tmp_path / "store", mirror=tmp_path)
+    reader = AttributeReader(tuple(Attribute), store, threads=1)
+    photograph = pipeline.detect(jpeg(picture(CLOSED[0])), Stopwatch(), max_faces=1)
+
+    [face] = reader.read(photograph, [Attribute.EYES], Stopwatch(), gallery_permits=["eyes"])
+
+    assert face["eyes"].value == "closed"
+    with pytest.raises(WeightsDamaged):
+        reader.read(photograph, [Attribute.EYES], Stopwatch(), gallery_permits=["eyes", "glasses"])
 
 
 def test_a_small_and_a_blurred_face_do_not_show_their_eyes(

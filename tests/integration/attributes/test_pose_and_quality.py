@@ -10,14 +10,17 @@ from fastapi.testclient import TestClient
 from indexer.attributes import iso_29794_5
 from indexer.attributes.estimate import Estimate
 from indexer.attributes.head import FaceView
+from indexer.attributes.heads.opening import HEAD_POSE
 from indexer.attributes.heads.pose import HeadPose
 from indexer.attributes.reader import AttributeReader
+from indexer.errors import WeightsDamaged
 from indexer.pipeline.pipeline import Pipeline
 from indexer.records.database.session import Database
 from indexer.request_timings import Stopwatch
 from indexer.settings import Settings
 from indexer.types import Attribute
 from indexer.vision import degrade
+from indexer.weights import published
 from indexer.weights.store import WeightStore
 from service.app import create_app
 from tests.support.pictures import jpeg, pixels
@@ -127,6 +130,28 @@ def test_components_have_the_values_of_the_formulas_on_a_picture_with_known_lumi
     assert (found["UnderExposurePrevention"].quality, found["OverExposurePrevention"].quality) == (100, 100)
     assert (found["HeadPoseYaw"].quality, found["HeadPosePitch"].quality) == (25, 50)
     assert found["InterEyeDistance"].value == pytest.approx(2 * np.hypot(*(right - left)), rel=1e-5)
+
+
+def test_damaged_weights_of_forbidden_attributes_do_not_keep_the_quality_from_being_estimated(
+    pipeline: Pipeline, hopper: bytes, tmp_path: Path
+) -> None:
+    for file in (published.MASK, published.GLASSES, published.IRIS, *HEAD_POSE):
+        (tmp_path / Path(file.name).name).write_bytes(b"damaged")
+    store = WeightStore(folder=tmp_path / "store", mirror=tmp_path)
+    quality = [Attribute.QUALITY]
+    photograph = pipeline.detect(hopper, Stopwatch(), max_faces=1)
+    every = AttributeReader(tuple(Attribute), store, threads=1)
+
+    [by_installation] = AttributeReader(quality, store, threads=1).read(photograph, quality, Stopwatch())
+    [by_gallery] = every.read(photograph, quality, Stopwatch(), gallery_permits=["quality"])
+
+    assert by_installation == by_gallery
+    assert "head_pose_yaw" not in by_gallery["quality"].scores
+    assert every.usable(quality, ["quality"]) == (Attribute.QUALITY,)
+    for permitted in ("pose", "mask", "glasses", "eyes"):
+        assert every.usable(quality, ["quality", permitted]) == ()
+        with pytest.raises(WeightsDamaged):
+            every.read(photograph, quality, Stopwatch(), gallery_permits=["quality", permitted])
 
 
 @pytest.fixture
