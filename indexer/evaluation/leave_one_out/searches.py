@@ -75,7 +75,9 @@ class LeaveOneOut:
         self._mated = np.zeros(count, np.bool_)
 
     def add(self, faces: Enrolled) -> None:
-        """Searches the next part for all probes. Memory: copies of `people`, and 512 scores for each face."""
+        """Searches the next part for all probes. The faces of a probe's person are never another person's,
+        even if the probe itself was deleted since it was read. Memory: copies of `people`, and 512 scores for
+        each face."""
         if not len(faces.keys):
             return
         part = _Part(faces)
@@ -99,11 +101,12 @@ class LeaveOneOut:
         scores = probes.vectors @ faces.vectors.T
         scores[:, ~faces.present] = NO_SCORE
         places, here = part.places_of(probes.keys)
+        mates, mated = part.people_of(probes.people)
+        mates[here], mated = part.person_of[places[here]], mated | here
         rows = np.arange(len(scores))
         scores[rows[here], places[here]] = NO_SCORE
         scores = scores[:, part.order]
         best = np.maximum.reduceat(scores, part.starts, axis=1)
-        mates = part.person_of[places[here]]
         if templates is not None:
             best = templates.fused(best, probes.vectors, rows[here], places[here])
         first = best.argmax(axis=1)
@@ -115,9 +118,10 @@ class LeaveOneOut:
         better = found > self._best[block]
         self._nearest[block][better] = nearest[better]
         self._best[block] = np.maximum(self._best[block], found)
-        self._own[block][here] = best[rows[here], mates]
-        self._mated[block][here] = part.counts[mates] > 1
-        best[rows[here], mates] = NO_SCORE
+        rows, mates = rows[mated], mates[mated]
+        self._own[block][mated] = np.maximum(self._own[block][mated], best[rows, mates])
+        self._mated[block][mated] |= part.counts[mates] > here[mated]  # others than the probe itself
+        best[rows, mates] = NO_SCORE
         self._other[block] = np.maximum(self._other[block], best.max(axis=1))
 
 
@@ -147,7 +151,7 @@ class _Part:
     def __init__(self, faces: Enrolled) -> None:
         self.faces = faces
         self.order = np.argsort(faces.people, kind="stable")
-        _, self.starts, person, self.counts = np.unique(
+        self._people, self.starts, person, self.counts = np.unique(
             faces.people[self.order], return_index=True, return_inverse=True, return_counts=True
         )
         self.person_of = np.empty(len(faces.people), np.int64)
@@ -159,6 +163,12 @@ class _Part:
         face that is not is meaningless."""
         places = np.minimum(np.searchsorted(self.faces.keys, keys), len(self.faces.keys) - 1)
         return places, self.faces.keys[places] == keys
+
+    def people_of(self, people: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Each of these people as `person_of` numbers them, and whether the person has faces in the part. The
+        number of a person who has none is meaningless."""
+        numbers = np.minimum(np.searchsorted(self._people, people), len(self._people) - 1)
+        return numbers, self._people[numbers] == people
 
 
 class _Templates:

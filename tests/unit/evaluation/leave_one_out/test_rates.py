@@ -82,6 +82,38 @@ def test_searches_of_a_gallery_in_parts_equal_those_of_the_whole(score: PersonSc
     assert (found.nearest == np.where(whole.nearest < 0, -1, whole.nearest * 7)).all()
 
 
+@pytest.mark.parametrize("score", list(PersonScore))
+def test_the_faces_of_a_person_whose_probe_was_deleted_meanwhile_are_no_other_persons(
+    score: PersonScore,
+) -> None:
+    """The search is that of a picture of the person that is not enrolled."""
+    rng = np.random.default_rng(7)
+    people = np.repeat(np.arange(20), 4)
+    vectors = rng.standard_normal((80, 8)).astype(np.float32) + 3 * rng.standard_normal((20, 8))[people]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    faces = Enrolled(keys=np.arange(80), people=people, vectors=vectors, present=np.ones(80, np.bool_))
+    probes = np.arange(0, 80, 2)
+    before = search(vectors, faces.present, people, probes, score)
+    deleted = np.array([0, 42])  # of people 0 and 10; of person 19 all are deleted
+    gone = np.concatenate([deleted, np.flatnonzero(people == 19)])
+    left = np.setdiff1d(np.arange(80), gone)
+
+    searches = LeaveOneOut(faces.rows(probes), score)
+    for part in range(4):
+        searches.add(faces.rows(left[people[left] // 5 == part]))
+    found = searches.result()
+
+    same = np.isin(probes, deleted) | ~np.isin(people[probes], [0, 10, 19])
+    assert np.allclose(found.own[same], before.own[same], atol=1e-6)
+    assert (found.own[people[probes] == 19] == NO_SCORE).all()
+    assert (found.mated == (people[probes] < 19)).all()
+    for place in np.flatnonzero(np.isin(probes, deleted)):
+        others = left[people[left] != people[probes[place]]]
+        alone = LeaveOneOut(faces.rows(probes[[place]]), score)
+        alone.add(faces.rows(others))
+        assert np.isclose(found.other[place], alone.result().other[0], atol=1e-6)
+
+
 def test_the_curve_goes_through_the_points_of_the_table() -> None:
     rng = np.random.default_rng(1)
     people = rng.integers(0, 40, 200).astype(np.int64)
