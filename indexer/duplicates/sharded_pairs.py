@@ -29,7 +29,7 @@ BATCH = 64
 PATIENCE_SECONDS = 600.0
 """How long all shards together have to answer a batch; also while the Ray cluster is away."""
 CALL_SECONDS = 60.0
-"""Of one call: then the shards are called again, if the search is still wanted."""
+"""Of one call: then the shards are called again, unless the search was cancelled meanwhile."""
 PAUSE_SECONDS = 1.0
 """Before shards are called again which do not answer."""
 _EVERYBODY = 2**62

@@ -38,7 +38,7 @@ LIVENESS = (MINIFASNET_V2, MINIFASNET_V1SE, MINIFASNET_CELEBA_SPOOF)
 
 HEAD_POSE = (HEAD_POSE_GRAPH, HEAD_POSE_WEIGHTS)
 
-Opened = TypeVar("Opened", bound=Head)
+AnyHead = TypeVar("AnyHead", bound=Head)
 
 
 class HeadSources:
@@ -89,10 +89,10 @@ class HeadSources:
     def pose(self) -> PoseHead:
         return self._once("pose", lambda: PoseHead(*map(self.read, HEAD_POSE), threads=self.threads))
 
-    def _once(self, key: Hashable, open_head: Callable[[], Opened]) -> Opened:
+    def _once(self, key: Hashable, open_head: Callable[[], AnyHead]) -> AnyHead:
         if key not in self._opened:
             self._opened[key] = open_head()
-        opened: Opened = self._opened[key]
+        opened: AnyHead = self._opened[key]
         return opened
 
 

@@ -20,7 +20,7 @@ class _Evaluate(Group):
         del self.__dict__["commands"]  # it would hide the property below
 
     @cached_property
-    def commands(self) -> Any:
+    def commands(self) -> Any:  # type: ignore[override]
         from indexer.cli.evaluate.commands import app
 
         group: Any = typer.main.get_command(app)
