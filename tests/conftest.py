@@ -41,7 +41,7 @@ from tests.support.pictures import jpeg
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ.setdefault(variable, "1")
 
-# Tests start many processes. Where this is set, each of them compiles all modules of Gemel anew.
+# Tests start many processes. If this is set, each of them compiles all modules of Gemel again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # What imports and the collection of tests make stays: to look for garbage in it takes a fifth of their time.

@@ -14,7 +14,7 @@ from indexer.inference.load import ProcessorLoad
 from indexer.pipeline.pipeline import Photograph
 from indexer.rate_limited_log import RateLimitedLog
 from indexer.request_timings import Stage, Stopwatch
-from indexer.types import Attribute
+from indexer.types import Attribute, needed_for
 from indexer.weights.locate import is_present
 from indexer.weights.published import set_of
 from indexer.weights.store import WeightStore
@@ -56,7 +56,7 @@ class AttributeReader:
         """Before anything is decoded. `gallery_permits`: by the gallery's policy; None: whatever the
         installation permits. Raises AttributeNotPermitted, AttributeUnavailable."""
         for attribute in requested:
-            for needed in self._needed(attribute):
+            for needed in needed_for(attribute):
                 of = "" if needed is attribute else f", from which {attribute} is estimated"
                 if needed not in self._permitted:
                     raise AttributeNotPermitted(
@@ -80,13 +80,8 @@ class AttributeReader:
         of `check`."""
         return all(
             needed in self._permitted and (gallery_permits is None or needed in gallery_permits)
-            for needed in self._needed(attribute)
+            for needed in needed_for(attribute)
         )
-
-    def _needed(self, attribute: Attribute) -> tuple[Attribute, ...]:
-        """The attribute itself, and those from which it is estimated."""
-        kind = self._kinds.get(attribute)
-        return (attribute, *(() if kind is None else kind.made_of))
 
     def kind(self, attribute: Attribute) -> HeadKind | None:
         """What estimates it; None where this version has no head for it."""

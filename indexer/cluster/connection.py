@@ -82,9 +82,9 @@ class RayConnection:
         """Why the cluster is not usable, or only to search, in words. Takes no lock."""
         return self._problem or self._thread.problem
 
-    def check(self, gallery_name: str) -> None:
-        """Raises IndexNotReady without a connection."""
-        if self._session is None:
+    def check(self, gallery_name: str, seconds: float = 0.0) -> None:
+        """Raises IndexNotReady without a connection, for which it waits as `wait` does."""
+        if not self.wait(seconds):
             raise IndexNotReady(
                 f"the index of gallery {gallery_name!r} is on a Ray cluster that cannot be reached:"
                 f" {self._problem}; try again",

@@ -109,8 +109,7 @@ class ShardedGallery:
         current = self._current()
         if current is None:
             return self._here().caught_up(gallery, deadline)
-        self._connection.wait(deadline - now)
-        self._connection.check(gallery.name)
+        self._connection.check(gallery.name, deadline - now)
         return current.index(GalleryState.of(gallery), max(0.0, deadline - now), deadline)
 
     def prepare(self) -> None:

@@ -63,8 +63,7 @@ class Sharding:
             row = shard_sets.active(session, gallery.id, store.card.fingerprint)
         if row is None:
             raise IndexNotReady(f"gallery {gallery.name!r} is not searched in shards any more; try again")
-        self.connection.wait(patience_seconds)
-        self.connection.check(gallery.name)
+        self.connection.check(gallery.name, patience_seconds)
         active = ActiveSet(row, ShardCalls(self.connection, row), self.counts)
         return active.index(GalleryState.of(gallery), patience_seconds, deadline)
 

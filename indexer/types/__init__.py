@@ -4,7 +4,7 @@ Dataclasses that hold an array are compared by identity, since `==` on arrays ha
 """
 
 from indexer.types.arrays import Image, Keys, Owners, Points, Vectors
-from indexer.types.attribute import MADE_OF, SENSITIVE, Attribute
+from indexer.types.attribute import SENSITIVE, Attribute, needed_for
 from indexer.types.change_log import LOG_START, Change, ChangeKind, LogPosition
 from indexer.types.enrolment import Crop, Enrolment
 from indexer.types.face import Box, Face, LandmarkSource, rotation_degrees
@@ -17,7 +17,6 @@ from indexer.types.template import Template
 
 __all__ = [
     "LOG_START",
-    "MADE_OF",
     "RECOGNISABILITY",
     "SENSITIVE",
     "Attribute",
@@ -47,5 +46,6 @@ __all__ = [
     "Tier",
     "Vectors",
     "block_of_people",
+    "needed_for",
     "rotation_degrees",
 ]

@@ -22,11 +22,16 @@ class Attribute(StrEnum):
     """What to do for a better picture."""
 
 
-MADE_OF: Mapping[Attribute, tuple[Attribute, ...]] = {
+_MADE_OF: Mapping[Attribute, tuple[Attribute, ...]] = {
     Attribute.OCCLUSION: (Attribute.MASK, Attribute.GLASSES),
     Attribute.GENDER: (Attribute.AGE,),
 }
-"""From whose estimates others are made. An attribute is forbidden where one of these is."""
+
+
+def needed_for(attribute: Attribute) -> tuple[Attribute, ...]:
+    """The attribute itself, and those from whose estimates it is made. It is permitted if all of them are."""
+    return (attribute, *_MADE_OF.get(attribute, ()))
+
 
 SENSITIVE = frozenset({Attribute.EXPRESSION, Attribute.AGE, Attribute.GENDER})
 """Off unless an operator permits them: see docs/explanation/attributes.md."""

@@ -16,7 +16,7 @@ from indexer.attributes.heads.occlusion import OcclusionHead
 from indexer.attributes.heads.pose import PoseHead
 from indexer.attributes.heads.quality import QualityHead
 from indexer.attributes.heads.trained_expression import TrainedHead
-from indexer.types import MADE_OF, Attribute
+from indexer.types import Attribute
 from indexer.weights.file import WeightFile
 from indexer.weights.locate import is_present, read_verified
 from indexer.weights.published import (
@@ -101,8 +101,6 @@ class HeadKind:
     weights: tuple[WeightFile, ...]
     open: Callable[[HeadSources], Head]
     """Raises WeightsMissing, WeightsDamaged."""
-    made_of: tuple[Attribute, ...] = ()
-    """Attributes from whose estimates this one is made. They must be permitted too."""
     better_with: tuple[Attribute, ...] = ()
     """Attributes whose networks improve this one where they are permitted and on this machine. `open` opens
     no other ones."""
@@ -139,7 +137,6 @@ HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.OCCLUSION: HeadKind(
         weights=(MASK, GLASSES),
         open=lambda sources: OcclusionHead(sources.mask, sources.glasses),
-        made_of=MADE_OF[Attribute.OCCLUSION],
     ),
     Attribute.POSE: HeadKind(weights=HEAD_POSE, open=lambda sources: sources.pose),
     Attribute.QUALITY: HeadKind(
@@ -156,6 +153,5 @@ HEADS: Mapping[Attribute, HeadKind] = {
     Attribute.GENDER: HeadKind(
         weights=(GENDER, AGE),
         open=lambda sources: GenderHead(sources.read(GENDER), sources.age, threads=sources.threads),
-        made_of=MADE_OF[Attribute.GENDER],
     ),
 }

@@ -44,9 +44,9 @@ class ShardAnswer:
     """It does not know the selection yet, of which only the checksum was sent: nothing was searched."""
 
 
-def no_people(probes: int) -> PeopleAnswer:
-    """Arrays of shape (probes, 0)."""
-    return faces_as_people(np.empty((probes, 0), np.float32), np.empty((probes, 0), np.int64))
+def no_people() -> PeopleAnswer:
+    """The answer to no probes: arrays of shape (0, 0)."""
+    return faces_as_people(np.empty((0, 0), np.float32), np.empty((0, 0), np.int64))
 
 
 def faces_as_people(scores: Scores, keys: Keys) -> PeopleAnswer:

@@ -90,7 +90,7 @@ class Shard:
                 return ShardAnswer(state=_state(index), lacks_selection=True)
         with index.unchanged() as searcher:
             if len(request.probes) == 0:  # only the faces of the selection are counted
-                people = no_people(0)
+                people = no_people()
             elif request.people:
                 people = searcher.search_identities(request.probes, request.k, selection)
             else:

@@ -6,7 +6,7 @@ from indexer.doctor.finding import Finding, ok
 from indexer.errors import GemelError
 from indexer.inference.load import ProcessorLoad
 from indexer.settings import Settings
-from indexer.types import Attribute
+from indexer.types import Attribute, needed_for
 from indexer.usecases.bootstrap import check_weights, default_card, open_attributes
 from indexer.weights.locate import is_present
 from indexer.weights.published import LIGHTQNET
@@ -65,7 +65,7 @@ def _attributes(settings: Settings) -> Iterator[Finding]:
         )
     without = [each for each in sorted(settings.permitted_attributes) if not reader.is_permitted(each)]
     if without:
-        sources = {source for each in without if (kind := reader.kind(each)) for source in kind.made_of}
+        sources = {needed for each in without for needed in needed_for(each)}
         absent = ", ".join(sorted(sources - settings.permitted_attributes))
         yield Finding(
             check=CHECK,

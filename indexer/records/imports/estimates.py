@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from indexer.types import MADE_OF, Attribute
+from indexer.types import Attribute, needed_for
 
 _FORGET = text("""
 UPDATE import_file SET estimates = NULLIF(estimates - CAST(:forbidden AS text[]), '{}')
@@ -22,8 +22,6 @@ def forget_forbidden(session: Session, gallery_id: UUID, permitted: Collection[s
     are made of one that is not permitted. Within the transaction that changes the policy: workers record
     estimates under the gallery's lock."""
     forbidden = [
-        each.value
-        for each in Attribute
-        if not all(needed in permitted for needed in (each, *MADE_OF.get(each, ())))
+        each.value for each in Attribute if not all(needed in permitted for needed in needed_for(each))
     ]
     session.execute(_FORGET, {"gallery_id": gallery_id, "forbidden": forbidden})

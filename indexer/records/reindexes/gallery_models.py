@@ -22,8 +22,8 @@ _HAS_SHARDS = (
     .correlate(Reindex)
     .exists()
 )
-_STANDS_BY: ColumnElement[bool] = Reindex.state.in_(SWITCHABLE) | (Reindex.state.in_(LIVE) & _HAS_SHARDS)
-"""The gallery may be switched at any moment, or has shards by the new model, serving or being built."""
+_IS_SEARCHED: ColumnElement[bool] = Reindex.state.in_(SWITCHABLE) | (Reindex.state.in_(LIVE) & _HAS_SHARDS)
+"""Of a job: the gallery may be switched at any moment, or has or is getting shards by the new model."""
 
 
 def _models(condition: ColumnElement[bool]) -> Select[UUID, str, int]:
@@ -47,7 +47,7 @@ def _models(condition: ColumnElement[bool]) -> Select[UUID, str, int]:
 
 _MODELS_IN_USE = _models(Reindex.state.in_(LIVE))
 """Built once, because every enrolment runs it."""
-_MODELS_SEARCHED = _models(_STANDS_BY)
+_MODELS_SEARCHED = _models(_IS_SEARCHED)
 
 
 def models_in_use(session: Session, gallery_ids: Collection[UUID]) -> dict[UUID, dict[str, int]]:
@@ -87,7 +87,7 @@ def switchable_galleries(session: Session) -> Sequence[tuple[Gallery, int, str]]
     rows = session.execute(
         select(Gallery, Model.id, Model.fingerprint)
         .select_from(Gallery)
-        .join(Reindex, (Reindex.gallery_id == Gallery.id) & _STANDS_BY)
+        .join(Reindex, (Reindex.gallery_id == Gallery.id) & _IS_SEARCHED)
         .join(Model, or_(Model.id == Reindex.from_model_id, Model.id == Reindex.to_model_id))
     )
     return [(gallery, model_id, fingerprint) for gallery, model_id, fingerprint in rows]

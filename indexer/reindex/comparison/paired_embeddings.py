@@ -14,7 +14,7 @@ from indexer.records.database.session import Database, Session
 from indexer.records.enrolled.face_rows import STORED_DTYPE
 from indexer.records.enrolled.parts import contents
 from indexer.records.reindexes import Job
-from indexer.types import Keys, Part, Vectors
+from indexer.types import Keys, Owners, Part, Vectors
 
 _BATCH = 10_000
 
@@ -67,20 +67,24 @@ def read_part(database: Database, job: Job, part: Part) -> PairedEmbeddings:
     """All faces of the people of the part, in one snapshot of the database. The numbers of people are those
     of their identities. Memory: these arrays, and 32 bytes for each row of the part."""
     with database.repeatable_read() as session:
-        keys, owners = contents.keys_of(session, job.gallery.id, part)
-        of_face = owners > 0
-        return _read_keys(session, job, keys[of_face], owners[of_face])
+        return _read_keys(session, job, *_faces(session, job, part))
 
 
 def draw(database: Database, job: Job, part: Part, share: float) -> PairedEmbeddings:
     """A random sample of the faces of a part; for the same faces, always the same sample. `share`: the share
     of the faces that are drawn, from 0 to 1."""
     with database.repeatable_read() as session:
-        keys, owners = contents.keys_of(session, job.gallery.id, part)
-        keys, owners = keys[owners > 0], owners[owners > 0]
+        keys, people = _faces(session, job, part)
         count = min(len(keys), math.ceil(share * len(keys)))
         chosen = np.sort(np.random.default_rng(part.shard).choice(len(keys), count, replace=False))
-        return _read_keys(session, job, keys[chosen], owners[chosen])
+        return _read_keys(session, job, keys[chosen], people[chosen])
+
+
+def _faces(session: Session, job: Job, part: Part) -> tuple[Keys, Owners]:
+    """The faces of the part and the numbers of their people, without the rows of person templates."""
+    keys, owners = contents.keys_of(session, job.gallery.id, part)
+    is_face = owners > 0
+    return keys[is_face], owners[is_face]
 
 
 def _read_keys(session: Session, job: Job, keys: Keys, people: NDArray[np.int64]) -> PairedEmbeddings:

@@ -61,7 +61,7 @@ def test_while_a_node_is_killed_no_answer_is_wrong_and_none_in_part(sharded: Sha
 def test_when_both_copies_of_a_shard_are_killed_there_is_no_wrong_answer_and_soon_a_right_one(
     sharded: Sharded,
 ) -> None:
-    """Ray may start a copy on the node that is left before the search has to give up."""
+    """Ray may start a copy on the remaining node before the search fails."""
     lost = sharded.nodes_of(0)
     assert len(set(lost)) == 2, "each copy is on another node"
     for number in lost:

@@ -52,7 +52,7 @@ class Up:
     def __init__(self, home: Home) -> None:
         self.home = home
         self.log = home.folder / "up.log"
-        self.environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
+        self.environment = dict(home.environment)
         self._stack = ExitStack()
         self.process: subprocess.Popen[bytes]
         self.address = ""
@@ -107,7 +107,7 @@ class Up:
 def running(
     command: Sequence[str], log: Path, environment: Mapping[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """It is told to end where the block ends, and has a minute for it."""
+    """At the end of the block it gets SIGTERM, and has a minute to end."""
     with log.open("w") as file:
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file, start_new_session=True)
     try:
@@ -309,7 +309,7 @@ def test_the_commands_of_the_containers_make_a_cluster_that_holds_shards(
     runs, and so each shard has one copy."""
     services = yaml.safe_load((ROOT / "docker" / "cluster" / "compose.yaml").read_text())["services"]
     head_port = free_port()
-    environment = {k: v for k, v in home.environment.items() if not k.startswith("RAY_")}
+    environment = dict(home.environment)
     token = tmp_path / "token"
     token.write_text("0123456789abcdef")
     token.chmod(0o600)

@@ -1,4 +1,4 @@
-"""A process is told to stop by a signal, whatever it does at that moment."""
+"""A signal stops a process, whatever the process does at that moment."""
 
 import subprocess
 import sys
